@@ -1,0 +1,93 @@
+namespace Hieno.Formats;
+
+/// <summary>The stable codes of the errors about files. A code is never reused for another meaning.</summary>
+/// <remarks>HN11xx weights and their configuration, HN12xx data sets, HN13xx storage.</remarks>
+public static class ErrorCodes
+{
+    /// <summary>A weights file is absent or cannot be opened.</summary>
+    public const string CheckpointFileUnreadable = "HN1101";
+
+    /// <summary>A safetensors file ends before its header does.</summary>
+    public const string CheckpointHeaderTruncated = "HN1102";
+
+    /// <summary>A safetensors header is longer than 100,000,000 bytes.</summary>
+    public const string CheckpointHeaderTooLarge = "HN1103";
+
+    /// <summary>A header, index or configuration is not UTF-8, not JSON, or not of the expected form.</summary>
+    public const string CheckpointNotJson = "HN1104";
+
+    /// <summary>A name occurs twice.</summary>
+    public const string CheckpointDuplicateName = "HN1105";
+
+    /// <summary>A tensor's entry has an unknown data type, or lacks its type, shape or offsets.</summary>
+    public const string CheckpointEntryInvalid = "HN1106";
+
+    /// <summary>Tensors overlap, leave a hole between them, or end before they begin.</summary>
+    public const string CheckpointOffsetsInvalid = "HN1107";
+
+    /// <summary>A tensor's size does not fit 64 bits.</summary>
+    public const string CheckpointSizeOverflow = "HN1108";
+
+    /// <summary>A tensor's bytes are more or fewer than its shape and data type say.</summary>
+    public const string CheckpointSizeMismatch = "HN1109";
+
+    /// <summary>The file is longer or shorter than its tensors.</summary>
+    public const string CheckpointLengthMismatch = "HN1110";
+
+    /// <summary>The index of a sharded checkpoint names a file or tensor that is not there.</summary>
+    public const string CheckpointIndexInvalid = "HN1111";
+
+    /// <summary>A tensor the model needs is not in the checkpoint.</summary>
+    public const string CheckpointTensorMissing = "HN1112";
+
+    /// <summary>A tensor has another shape than the configuration implies.</summary>
+    public const string CheckpointShapeMismatch = "HN1113";
+
+    /// <summary>A tensor has a data type that cannot be used here.</summary>
+    public const string CheckpointDTypeUnsupported = "HN1114";
+
+    /// <summary>A configuration lacks a key it needs.</summary>
+    public const string CheckpointConfigKeyMissing = "HN1115";
+
+    /// <summary>A key of a configuration has the wrong type or a value that cannot be used.</summary>
+    public const string CheckpointConfigKeyInvalid = "HN1116";
+
+    /// <summary>A data file is absent, cannot be opened, or has an unknown extension.</summary>
+    public const string DatasetFileUnreadable = "HN1201";
+
+    /// <summary>A data file is not valid UTF-8.</summary>
+    public const string DatasetNotUtf8 = "HN1202";
+
+    /// <summary>A row is not valid JSON, or not a JSON object.</summary>
+    public const string DatasetRowNotJson = "HN1203";
+
+    /// <summary>A row or a header names a column twice.</summary>
+    public const string DatasetDuplicateColumn = "HN1204";
+
+    /// <summary>A quoted field of a CSV file is not closed, or has text after its closing quote.</summary>
+    public const string DatasetQuoteInvalid = "HN1205";
+
+    /// <summary>A CSV row has more or fewer fields than there are columns.</summary>
+    public const string DatasetRaggedRow = "HN1206";
+
+    /// <summary>A data file holds no row.</summary>
+    public const string DatasetEmpty = "HN1207";
+
+    /// <summary>A row lacks a column it needs.</summary>
+    public const string DatasetColumnMissing = "HN1208";
+
+    /// <summary>A column of a row has the wrong type.</summary>
+    public const string DatasetColumnType = "HN1209";
+
+    /// <summary>A row has the right columns but means nothing usable.</summary>
+    public const string DatasetRowInvalid = "HN1210";
+
+    /// <summary>The disk or a quota is full.</summary>
+    public const string StorageFull = "HN1301";
+
+    /// <summary>The system reported an error while writing, syncing or renaming.</summary>
+    public const string StorageFailed = "HN1302";
+
+    /// <summary>A folder of the name to be written exists already.</summary>
+    public const string StorageExists = "HN1303";
+}
