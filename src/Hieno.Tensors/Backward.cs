@@ -1,0 +1,164 @@
+namespace Hieno.Tensors;
+
+/// <summary>
+/// The backward half of one recorded operation: it holds exactly what its derivative needs and knows what each derivative costs.
+/// </summary>
+public abstract class Backward
+{
+    private readonly List<Tensor> _held = [];
+
+    /// <summary>Creates a node for an operation on <paramref name="inputs"/>; null entries (an absent bias) are left out.</summary>
+    protected Backward(params ReadOnlySpan<Tensor?> inputs)
+    {
+        var present = new List<Tensor>(inputs.Length);
+        foreach (Tensor? input in inputs)
+        {
+            if (input is not null)
+            {
+                present.Add(input);
+            }
+        }
+
+        Inputs = present;
+    }
+
+    /// <summary>The tensors the operation read.</summary>
+    public IReadOnlyList<Tensor> Inputs { get; }
+
+    /// <summary>The tensor it computed.</summary>
+    public Tensor Output { get; internal set; } = null!;
+
+    /// <summary>The operation's name, e.g. <c>RmsNorm</c>.</summary>
+    public string Name => GetType().Name.Replace("Backward", string.Empty, StringComparison.Ordinal);
+
+    /// <summary>The tensors kept in memory for this node, to list what a step holds.</summary>
+    public IReadOnlyList<Tensor> Held => _held;
+
+    /// <summary>True when a gradient has reached the output, so that there is something to pass on.</summary>
+    internal virtual bool IsReached => Output.Grad is not null;
+
+    /// <summary>Floating-point operations spent on the derivative with respect to <paramref name="input"/> (a multiply-add counts as two).</summary>
+    public abstract long FlopsFor(Tensor input);
+
+    /// <summary>Adds this operation's share to the gradients of the inputs that need one.</summary>
+    /// <param name="dy">The gradient of the output: read only.</param>
+    protected abstract void Run(Tensor dy);
+
+    /// <summary>False where the derivative with respect to <paramref name="input"/> is not wanted and must not be computed.</summary>
+    protected static bool Needs(Tensor? input) => input is { NeedsGrad: true };
+
+    /// <summary>Keeps the content of <paramref name="tensor"/> until this node has run.</summary>
+    /// <returns><paramref name="tensor"/>.</returns>
+    protected Tensor Hold(Tensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        tensor.Storage.Holds++;
+        _held.Add(tensor);
+        return tensor;
+    }
+
+    /// <summary>The buffer for the gradient of <paramref name="input"/>.</summary>
+    /// <param name="input">An input that needs a gradient.</param>
+    /// <param name="accumulate">True when the buffer already holds other shares, to be added to; false when its content is undefined, to be overwritten.</param>
+    protected static Tensor GradOf(Tensor input, out bool accumulate)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        if (input.GradOwner is { } owner)
+        {
+            return GradOfPart(input, owner, out accumulate);
+        }
+
+        if (input.IsSplit)
+        {
+            throw new InvalidOperationException($"Split: the tensor {input.Shape} that was split is also used whole. Use its parts, or a copy of it.");
+        }
+
+        if (input.Grad is null)
+        {
+            // Leaves are weights: their gradient outlives the step, to be accumulated over micro-batches and read by the optimizer.
+            input.Grad = input.Producer is null
+                ? Tensor.CreateLongLived(input.Shape, DType.F32, input.Backend)
+                : Tape.Current!.RentGrad(input.Shape);
+            accumulate = false;
+            input.GradIsStale = false;
+            return input.Grad;
+        }
+
+        if (input.GradIsStale)
+        {
+            input.GradIsStale = false;
+            accumulate = false;
+            return input.Grad;
+        }
+
+        if (input.Producer is not null && input.Grad.Storage.Holds > 1)
+        {
+            // PassGrad let several tensors share this buffer; write to a copy of our own.
+            Tensor copy = Tape.Current!.RentGrad(input.Shape);
+            input.Backend.Copy(input.Grad, copy);
+            input.Grad.Storage.Release();
+            input.Grad = copy;
+        }
+
+        accumulate = true;
+        return input.Grad;
+    }
+
+    /// <summary>Passes <paramref name="dy"/> on unchanged (the derivative is 1): shares the buffer where possible instead of copying it.</summary>
+    protected static void PassGrad(Tensor input, Tensor dy)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(dy);
+        if (input is { Grad: null, Producer: not null, GradOwner: null, IsSplit: false } && dy.IsContiguous)
+        {
+            dy.Storage.Holds++;
+            input.Grad = dy.View(input.Shape);
+            return;
+        }
+
+        Tensor grad = GradOf(input, out bool accumulate);
+        if (accumulate)
+        {
+            input.Backend.AddInto(dy, grad);
+        }
+        else
+        {
+            input.Backend.Copy(dy, grad);
+        }
+    }
+
+    internal virtual void RunFromTape() => Run(Output.Grad!);
+
+    /// <summary>Lets go of everything this node and its output's gradient kept in memory.</summary>
+    internal virtual void ReleaseAll()
+    {
+        foreach (Tensor tensor in _held)
+        {
+            tensor.Storage.Release();
+        }
+
+        _held.Clear();
+        ReleaseGrad(Output);
+    }
+
+    private protected static void ReleaseGrad(Tensor output)
+    {
+        if (output.Grad is { } grad && output.GradOwner is null)
+        {
+            output.Grad = null;
+            grad.Storage.Release();
+        }
+    }
+
+    private static Tensor GradOfPart(Tensor part, Tensor owner, out bool accumulate)
+    {
+        accumulate = part.Grad is not null;
+        if (part.Grad is null)
+        {
+            owner.Grad ??= Tape.Current!.RentGrad(owner.Shape);
+            part.Grad = new Tensor(owner.Grad.Storage, part.Shape, DType.F32, owner.Grad.Offset + (part.Offset - owner.Offset), owner.Grad.RowStride);
+        }
+
+        return part.Grad;
+    }
+}

@@ -1,0 +1,140 @@
+using System.Runtime.CompilerServices;
+using Hieno.Tensors.Cpu.Simd;
+
+namespace Hieno.Tensors.Cpu;
+
+/// <summary>Copying, converting, filling and adding.</summary>
+public sealed unsafe partial class CpuBackend
+{
+    private const int ElementsPerTask = 1 << 14;
+
+    /// <inheritdoc/>
+    public override void CopyFromHost(ReadOnlySpan<float> source, Tensor destination)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        source.CopyTo(destination.Span);
+    }
+
+    /// <inheritdoc/>
+    public override void CopyToHost(Tensor source, Span<float> destination)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        for (int row = 0; row < source.Rows; row++)
+        {
+            Span<float> to = destination.Slice(row * source.Columns, source.Columns);
+            for (int column = 0; column < to.Length; column++)
+            {
+                to[column] = Element(source, row, column);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Copy(Tensor source, Tensor destination)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(destination);
+        long grain = Math.Max(1, ElementsPerTask / Math.Max(1, source.Columns));
+        For(source.Rows, grain, new CopyKernel(source, destination));
+    }
+
+    /// <inheritdoc/>
+    public override void Fill(Tensor destination, float value)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        for (int row = 0; row < destination.Rows; row++)
+        {
+            destination.Row(row).Fill(value);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void AddInto(Tensor source, Tensor destination)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(destination);
+        long grain = Math.Max(1, ElementsPerTask / Math.Max(1, source.Columns));
+        For(source.Rows, grain, new AddIntoKernel(source, destination));
+    }
+
+    private static float Element(Tensor tensor, int row, int column)
+    {
+        long index = ((long)row * tensor.RowStride) + column;
+        return tensor.DType switch
+        {
+            DType.F32 => ((float*)tensor.Pointer)[index],
+            DType.BF16 => DTypes.FromBF16(((ushort*)tensor.Pointer)[index]),
+            _ => DTypes.FromF16(((ushort*)tensor.Pointer)[index]),
+        };
+    }
+
+    private readonly struct CopyKernel(Tensor source, Tensor destination) : IKernel
+    {
+        public void Run<V>(int chunk, long start, long end)
+            where V : unmanaged, ISimd<V>
+        {
+            int columns = source.Columns;
+            for (long row = start; row < end; row++)
+            {
+                if (source.DType == destination.DType)
+                {
+                    long size = source.DType.Size();
+                    Buffer.MemoryCopy(
+                        (byte*)source.Pointer + (row * source.RowStride * size),
+                        (byte*)destination.Pointer + (row * destination.RowStride * size),
+                        columns * size,
+                        columns * size);
+                    continue;
+                }
+
+                for (int column = 0; column < columns; column++)
+                {
+                    float value = Element(source, (int)row, column);
+                    long index = (row * destination.RowStride) + column;
+                    switch (destination.DType)
+                    {
+                        case DType.F32:
+                            ((float*)destination.Pointer)[index] = value;
+                            break;
+                        case DType.BF16:
+                            ((ushort*)destination.Pointer)[index] = DTypes.ToBF16(value);
+                            break;
+                        default:
+                            ((ushort*)destination.Pointer)[index] = DTypes.ToF16(value);
+                            break;
+                    }
+                }
+            }
+        }
+    }
+
+    private readonly struct AddIntoKernel(Tensor source, Tensor destination) : IKernel
+    {
+        private readonly float* _source = (float*)source.Pointer;
+        private readonly float* _destination = (float*)destination.Pointer;
+        private readonly long _sourceStride = source.RowStride;
+        private readonly long _destinationStride = destination.RowStride;
+        private readonly int _columns = source.Columns;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run<V>(int chunk, long start, long end)
+            where V : unmanaged, ISimd<V>
+        {
+            for (long row = start; row < end; row++)
+            {
+                float* from = _source + (row * _sourceStride);
+                float* to = _destination + (row * _destinationStride);
+                int column = 0;
+                for (; column <= _columns - V.Count; column += V.Count)
+                {
+                    (V.Load(to + column) + V.Load(from + column)).Store(to + column);
+                }
+
+                for (; column < _columns; column++)
+                {
+                    to[column] += from[column];
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+namespace Hieno.Tensors;
+
+/// <summary>How the elements of a <see cref="Tensor"/> are stored. Arithmetic is always done in 32-bit floats.</summary>
+public enum DType
+{
+    /// <summary>IEEE 754 single precision, 4 bytes.</summary>
+    F32,
+
+    /// <summary>The upper half of a single: 8 exponent bits, 7 mantissa bits, 2 bytes.</summary>
+    BF16,
+
+    /// <summary>IEEE 754 half precision, 2 bytes.</summary>
+    F16,
+}
+
+/// <summary>Sizes and conversions of a <see cref="DType"/>.</summary>
+public static class DTypes
+{
+    /// <summary>Bytes of one element.</summary>
+    public static int Size(this DType dtype) => dtype == DType.F32 ? 4 : 2;
+
+    /// <summary>The single that a stored bf16 stands for (exact).</summary>
+    public static float FromBF16(ushort bits) => BitConverter.UInt32BitsToSingle((uint)bits << 16);
+
+    /// <summary>The nearest bf16 of <paramref name="value"/>; ties go to the even mantissa, NaN stays NaN.</summary>
+    public static ushort ToBF16(float value)
+    {
+        uint bits = BitConverter.SingleToUInt32Bits(value);
+        return float.IsNaN(value)
+            ? (ushort)((bits >> 16) | 0x40) // keep it a quiet NaN even if all kept mantissa bits are zero
+            : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+    }
+
+    /// <summary>The single that a stored f16 stands for (exact).</summary>
+    public static float FromF16(ushort bits) => (float)BitConverter.UInt16BitsToHalf(bits);
+
+    /// <summary>The nearest f16 of <paramref name="value"/>; values beyond 65504 become infinite.</summary>
+    public static ushort ToF16(float value) => BitConverter.HalfToUInt16Bits((Half)value);
+}

@@ -1,0 +1,54 @@
+namespace Hieno.Tensors;
+
+/// <summary>
+/// The memory behind one or more tensors. Long-lived storage (weights, optimizer state) lives as long as something refers to it;
+/// step-owned storage belongs to the <see cref="Tape"/> it was made on and goes back to the backend's pool.
+/// </summary>
+/// <param name="backend">Where the memory lies.</param>
+/// <param name="pointer">Its first byte (a host address on the CPU, a device address on a GPU).</param>
+/// <param name="byteLength">Its usable length in bytes.</param>
+public abstract class Storage(Backend backend, nint pointer, long byteLength)
+{
+    /// <summary>Where the memory lies.</summary>
+    public Backend Backend { get; } = backend;
+
+    /// <summary>The first byte.</summary>
+    public nint Pointer { get; protected set; } = pointer;
+
+    /// <summary>Usable length in bytes.</summary>
+    public long ByteLength { get; } = byteLength;
+
+    /// <summary>Backward nodes and gradients that still need the content.</summary>
+    internal int Holds { get; set; }
+
+    /// <summary>True while code that is running may still name the tensor: until its frame on the tape closes.</summary>
+    internal bool InScope { get; set; }
+
+    /// <summary>True when the content was asked to outlive the backward pass: see <see cref="Tensor.Keep"/>.</summary>
+    internal bool Kept { get; set; }
+
+    /// <summary>Drops one hold; frees step-owned memory that nothing needs any more.</summary>
+    internal void Release()
+    {
+        Holds--;
+        FreeIfUnused();
+    }
+
+    /// <summary>Ends the visibility to running code; frees step-owned memory that nothing needs any more.</summary>
+    internal void LeaveScope()
+    {
+        InScope = false;
+        FreeIfUnused();
+    }
+
+    private void FreeIfUnused()
+    {
+        if (Holds == 0 && !InScope && !Kept)
+        {
+            Free();
+        }
+    }
+
+    /// <summary>Gives step-owned memory back to the pool; does nothing for long-lived memory, and nothing the second time.</summary>
+    protected internal abstract void Free();
+}

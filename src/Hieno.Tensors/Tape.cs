@@ -1,0 +1,270 @@
+namespace Hieno.Tensors;
+
+/// <summary>
+/// One step: it owns the tensors made while it is open and records how they were computed, so that <see cref="Backward"/> can run
+/// the chain rule in reverse. Closing it gives all their memory back to the backend's pool.
+/// </summary>
+/// <remarks>
+/// Memory is returned early wherever possible. Inside <see cref="Ops.Block"/>, whatever no backward node holds is freed when the block
+/// ends; during the backward pass each node's saved tensors and gradients are freed as soon as it has run.
+/// A tape belongs to the thread that opened it.
+/// </remarks>
+public sealed class Tape : IDisposable
+{
+    [ThreadStatic]
+    private static Tape? s_current;
+
+    private readonly Tape? _outer;
+    private readonly List<Storage> _rented = [];
+    private List<Storage> _scope = [];
+    private List<Backward> _nodes = [];
+
+    private Tape(Backend backend, bool record)
+    {
+        Backend = backend;
+        IsRecording = record;
+        _outer = s_current;
+        s_current = this;
+    }
+
+    /// <summary>The innermost open tape of this thread, or null.</summary>
+    public static Tape? Current => s_current;
+
+    /// <summary>Where tensors made on this tape lie.</summary>
+    public Backend Backend { get; }
+
+    /// <summary>True while operations are recorded for a backward pass.</summary>
+    public bool IsRecording { get; private set; }
+
+    /// <summary>The random masks of this pass, or null when dropout is off (evaluation).</summary>
+    public DropoutSource? Dropout { get; init; }
+
+    /// <summary>The recorded operations, oldest first.</summary>
+    public IReadOnlyList<Backward> Nodes => _nodes;
+
+    /// <summary>Opens a tape on this thread; <c>using</c> closes it.</summary>
+    /// <param name="record">False for inference: nothing is recorded, nothing is kept for a backward pass.</param>
+    /// <param name="dropout">The source of dropout masks; null (default) turns dropout off.</param>
+    /// <param name="backend">Where tensors lie; the default backend when null.</param>
+    public static Tape Begin(bool record = true, DropoutSource? dropout = null, Backend? backend = null) =>
+        new(backend ?? Backend.Default, record) { Dropout = dropout };
+
+    /// <summary>True when a tape is recording and some of the inputs needs a gradient, so that a backward node must be recorded.</summary>
+    public static bool Wants(params ReadOnlySpan<Tensor?> inputs)
+    {
+        if (s_current is not { IsRecording: true })
+        {
+            return false;
+        }
+
+        foreach (Tensor? input in inputs)
+        {
+            if (input is { NeedsGrad: true })
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Notes that <paramref name="node"/> computed <paramref name="output"/>; call it only where <see cref="Wants"/> was true.</summary>
+    /// <returns><paramref name="output"/>.</returns>
+    public static Tensor Record(Tensor output, Backward node) => Record(output, node, register: true);
+
+    /// <summary>As above; an operation with several outputs registers its node with the first of them only.</summary>
+    internal static Tensor Record(Tensor output, Backward node, bool register)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(node);
+        Tape tape = s_current ?? throw new InvalidOperationException("No tape is open on this thread.");
+        node.Output = output;
+        output.NeedsGrad = true;
+        output.Producer = node;
+        if (register)
+        {
+            tape._nodes.Add(node);
+        }
+
+        return output;
+    }
+
+    /// <summary>Runs the chain rule from <paramref name="loss"/> back to every leaf that needs a gradient; gradients of leaves accumulate.</summary>
+    /// <param name="loss">A tensor of one number computed on this tape.</param>
+    /// <param name="scale">The derivative the chain starts with, 1 by default.</param>
+    /// <exception cref="InvalidOperationException">Nothing that <paramref name="loss"/> depends on needs a gradient.</exception>
+    public void Backward(Tensor loss, float scale = 1f)
+    {
+        ArgumentNullException.ThrowIfNull(loss);
+        ShapeException.ThrowUnless(loss.Count == 1, $"the loss has shape {loss.Shape}; only a single number can be differentiated.");
+        if (loss.Producer is null)
+        {
+            throw new InvalidOperationException("Tape: the loss depends on nothing that needs a gradient. Make some parameters trainable.");
+        }
+
+        loss.Keep();
+        loss.Grad = RentGrad(loss.Shape);
+        Backend.Fill(loss.Grad, scale);
+        CloseScope();
+        RunNodes();
+    }
+
+    /// <summary>Gives all memory of this step back.</summary>
+    public void Dispose()
+    {
+        if (!ReferenceEquals(s_current, this))
+        {
+            throw new InvalidOperationException("Tapes must be closed by the thread that opened them, innermost first.");
+        }
+
+        s_current = _outer;
+        foreach (Storage storage in _rented)
+        {
+            storage.Free();
+        }
+    }
+
+    /// <summary>Pooled memory that belongs to this step and is visible to the running code.</summary>
+    internal Storage Rent(long bytes)
+    {
+        Storage storage = Backend.Rent(bytes);
+        storage.InScope = true;
+        _rented.Add(storage);
+        _scope.Add(storage);
+        return storage;
+    }
+
+    /// <summary>A gradient buffer with undefined content, held by the tensor it belongs to.</summary>
+    internal Tensor RentGrad(Shape shape)
+    {
+        Storage storage = Backend.Rent(shape.Count * sizeof(float));
+        storage.Holds = 1;
+        _rented.Add(storage);
+        return new Tensor(storage, shape);
+    }
+
+    /// <summary>Runs <paramref name="body"/>, then frees what it made except its result and what backward nodes hold.</summary>
+    internal Tensor RunBlock(Func<Tensor, Tensor> body, Tensor x)
+    {
+        List<Storage> outer = _scope;
+        _scope = [];
+        Tensor y;
+        List<Storage> inner;
+        try
+        {
+            y = body(x);
+        }
+        finally
+        {
+            (inner, _scope) = (_scope, outer);
+        }
+
+        foreach (Storage storage in inner)
+        {
+            if (ReferenceEquals(storage, y.Storage))
+            {
+                _scope.Add(storage);
+            }
+            else
+            {
+                storage.LeaveScope();
+            }
+        }
+
+        return y;
+    }
+
+    /// <summary>Runs <paramref name="body"/> without recording.</summary>
+    internal Tensor WithoutRecording(Func<Tensor, Tensor> body, Tensor x)
+    {
+        bool recording = IsRecording;
+        IsRecording = false;
+        try
+        {
+            return RunBlock(body, x);
+        }
+        finally
+        {
+            IsRecording = recording;
+        }
+    }
+
+    /// <summary>Computes <paramref name="body"/> again with recording and runs its backward pass from <paramref name="dy"/>; see <see cref="Ops.Checkpoint"/>.</summary>
+    /// <returns>The gradient with respect to <paramref name="x"/>, or null where none was asked for.</returns>
+    internal Tensor? Recompute(Func<Tensor, Tensor> body, Tensor x, Tensor dy)
+    {
+        (List<Backward> nodes, List<Storage> scope, bool recording) = (_nodes, _scope, IsRecording);
+        (_nodes, _scope, IsRecording) = ([], [], true);
+        try
+        {
+            var leaf = new Tensor(x.Storage, x.Shape, x.DType, x.Offset, x.RowStride) { NeedsGrad = x.NeedsGrad };
+            leaf.Producer = new Boundary(leaf);
+            Tensor y = body(leaf);
+            if (y.Producer is null || ReferenceEquals(y, leaf))
+            {
+                return null;
+            }
+
+            y.Grad = dy;
+            dy.Storage.Holds++;
+            CloseScope();
+            RunNodes();
+            return leaf.Grad;
+        }
+        finally
+        {
+            (_nodes, _scope, IsRecording) = (nodes, scope, recording);
+        }
+    }
+
+    private void CloseScope()
+    {
+        foreach (Storage storage in _scope)
+        {
+            storage.LeaveScope();
+        }
+
+        _scope.Clear();
+    }
+
+    private void RunNodes()
+    {
+        for (int i = _nodes.Count - 1; i >= 0; i--)
+        {
+            Backward node = _nodes[i];
+            if (node.IsReached)
+            {
+                node.RunFromTape();
+            }
+
+            node.ReleaseAll();
+        }
+
+        _nodes.Clear();
+    }
+
+    /// <summary>Stands for "computed before": makes a recomputed block's input an inner tensor rather than a leaf with a lasting gradient.</summary>
+    private sealed class Boundary(Tensor x) : Backward(x)
+    {
+        public override long FlopsFor(Tensor input) => 0;
+
+        protected override void Run(Tensor dy)
+        {
+        }
+    }
+}
+
+/// <summary>Where the dropout masks of one forward pass come from.</summary>
+/// <param name="rng">A generator of the stream <see cref="RngStream.Dropout"/>.</param>
+/// <param name="pass">A number that differs for each forward pass of a run, e.g. step · micro-batches + micro-batch.</param>
+public sealed class DropoutSource(Rng rng, ulong pass)
+{
+    /// <summary>The generator.</summary>
+    public Rng Rng { get; } = rng;
+
+    /// <summary>The number of the pass.</summary>
+    public ulong Pass { get; } = pass;
+
+    /// <summary>Dropout operations met so far in this pass; each takes its own range of positions.</summary>
+    internal ulong Calls { get; set; }
+}
