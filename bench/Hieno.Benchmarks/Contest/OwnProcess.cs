@@ -1,0 +1,31 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Text.Json.Nodes;
+using Hieno.Benchmarks.Commands;
+
+namespace Hieno.Benchmarks.Contest;
+
+/// <summary>Starts this program again as the child process that runs our side of a row.</summary>
+internal static class OwnProcess
+{
+    /// <summary>Starts the child.</summary>
+    public static Contestant Start(int threads)
+    {
+        ProcessStartInfo start = new(Environment.ProcessPath!);
+        if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
+        {
+            start.ArgumentList.Add(Assembly.GetExecutingAssembly().Location); // run as `dotnet Hieno.Benchmarks.dll`
+        }
+
+        start.ArgumentList.Add(ServeCommand.Name);
+        if (threads != Environment.ProcessorCount)
+        {
+            start.Environment["DOTNET_PROCESSOR_COUNT"] = threads.ToString("x"); // the runtime reads it as hexadecimal
+        }
+
+        return Contestant.Start("ours", start);
+    }
+
+    /// <summary>What the child is told to set up for <paramref name="row"/>.</summary>
+    public static JsonObject TaskFor(IStepBenchmark row) => new() { ["row"] = row.Name };
+}

@@ -1,0 +1,54 @@
+using System.Text;
+
+namespace Hieno.Benchmarks.Contest;
+
+/// <summary>A row's figures and how they are written: the same Markdown on the console and in the results file.</summary>
+/// <param name="Name">The row.</param>
+/// <param name="Peer">What the peer said it is.</param>
+/// <param name="Threads">Threads on each side.</param>
+/// <param name="MatrixFlops">Floating-point operations of the step's matrix products.</param>
+/// <param name="PeakFlops">Measured multiply-add peak of this run, operations a second.</param>
+/// <param name="Counts">Clean and total samples in words.</param>
+/// <param name="Result">The figures, or null where the machine was not quiet.</param>
+internal sealed record RowReport(
+    string Name, string Peer, int Threads, double MatrixFlops, double PeakFlops, string Counts, DuelResult? Result)
+{
+    /// <summary>The smallest ratio that passes.</summary>
+    public required double Least { get; init; }
+
+    /// <summary>The largest ratio that passes: without limit, save in the self test.</summary>
+    public double Most { get; init; } = double.PositiveInfinity;
+
+    /// <summary>Whether the row was measured and its ratio is where it should be.</summary>
+    public bool Passes => Result is { } result && result.Ratio >= Least && result.Ratio <= Most;
+
+    /// <summary>The row as a Markdown section.</summary>
+    public string ToMarkdown()
+    {
+        StringBuilder text = new();
+        text.AppendLine($"### {Name}").AppendLine();
+        text.AppendLine($"{Peer}; {Threads} threads; peak {PeakFlops / 1e9:F0} GFLOP/s; matrix products {MatrixFlops / 1e9:F0} GFLOP a step").AppendLine();
+        if (Result is not { } result)
+        {
+            text.AppendLine($"Not reported: the machine was not quiet ({Counts}; at least {DuelOptions.FewestClean} each are needed). Try again when it is idle.");
+            return text.ToString();
+        }
+
+        text.AppendLine("| | median s/step | best | clean/total | GFLOP/s | share of peak | peak memory, GB | first loss |");
+        text.AppendLine("|---|--:|--:|--:|--:|--:|--:|--:|");
+        AppendSide(text, result.Ours);
+        AppendSide(text, result.Peer);
+
+        string target = double.IsPositiveInfinity(Most) ? $"{Least:F2}" : $"{Least:F2}..{Most:F2}";
+        text.AppendLine().AppendLine($"{Name}: ratio={result.Ratio:F3} target={target} {(Passes ? "pass" : "short")}");
+        return text.ToString();
+    }
+
+    private void AppendSide(StringBuilder text, DuelSide side)
+    {
+        double flops = MatrixFlops / side.Times.Median;
+        text.Append($"| {side.Name} | {side.Times.Median:F3} | {side.Times.Best:F3} | {side.Times.Clean}/{side.Times.Total} ");
+        text.Append($"| {flops / 1e9:F0} | {flops / PeakFlops:P0} | {side.PeakMemory / 1e9:F2} | {side.FirstLoss:F3} |");
+        text.AppendLine();
+    }
+}
