@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Hieno.Formats.Durable;
 
 namespace Hieno.Formats.Safetensors;
 
@@ -91,7 +92,7 @@ public sealed unsafe class CheckpointFiles : IDisposable
     /// <param name="metadata">Free text for each header; null for the customary <c>format</c> = <c>pt</c>.</param>
     /// <returns>The names of the files written, the index last.</returns>
     /// <exception cref="ArgumentException">Two tensors have one name, or <paramref name="maxShardBytes"/> is not positive.</exception>
-    /// <exception cref="IOException">A file cannot be written.</exception>
+    /// <exception cref="StorageException">The disk is full or a file cannot be written.</exception>
     public static IReadOnlyList<string> Write(
         string folder,
         IEnumerable<SafetensorsItem> items,
@@ -234,25 +235,22 @@ public sealed unsafe class CheckpointFiles : IDisposable
         return shards;
     }
 
-    private static void WriteIndex(string path, long totalBytes, SortedDictionary<string, string> fileOf)
-    {
-        using var stream = File.Create(path);
-        using var json = new Utf8JsonWriter(stream, CheckpointJson.Indented);
-        json.WriteStartObject();
-        json.WriteStartObject("metadata");
-        json.WriteNumber("total_size", totalBytes);
-        json.WriteEndObject();
-        json.WriteStartObject("weight_map");
-        foreach (var (tensor, file) in fileOf)
+    private static void WriteIndex(string path, long totalBytes, SortedDictionary<string, string> fileOf) =>
+        CheckpointJson.Write(path, json =>
         {
-            json.WriteString(tensor, file);
-        }
+            json.WriteStartObject();
+            json.WriteStartObject("metadata");
+            json.WriteNumber("total_size", totalBytes);
+            json.WriteEndObject();
+            json.WriteStartObject("weight_map");
+            foreach (var (tensor, file) in fileOf)
+            {
+                json.WriteString(tensor, file);
+            }
 
-        json.WriteEndObject();
-        json.WriteEndObject();
-        json.Flush();
-        stream.WriteByte((byte)'\n');
-    }
+            json.WriteEndObject();
+            json.WriteEndObject();
+        });
 
     // A reader prefers model.safetensors to an index, so weights left over from an earlier save would hide the new ones.
     private static void RemoveOthers(string folder, List<string> written)

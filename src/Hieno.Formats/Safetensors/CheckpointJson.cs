@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
+using Hieno.Formats.Durable;
 
 namespace Hieno.Formats.Safetensors;
 
@@ -10,7 +11,7 @@ internal static class CheckpointJson
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
 
     /// <summary>Indented by two spaces, text outside ASCII left as it is: what other libraries write and people read.</summary>
-    public static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Reads a file that holds one JSON object, without duplicate keys.</summary>
     /// <exception cref="CheckpointException">The file is absent, unreadable, not JSON, or not an object.</exception>
@@ -50,6 +51,21 @@ internal static class CheckpointJson
         document.Dispose();
         throw NotJson(path, "it does not hold a JSON object", inner: null);
     }
+
+    /// <summary>Writes or replaces a file as a whole, with a line end after the last brace.</summary>
+    public static void Write(string path, Action<Utf8JsonWriter> write) =>
+        DurableFile.Replace(
+            path,
+            stream =>
+            {
+                using (var json = new Utf8JsonWriter(stream, Indented))
+                {
+                    write(json);
+                }
+
+                stream.WriteByte((byte)'\n');
+            },
+            sync: false);
 
     // Strings are decoded when asked for, and half a surrogate pair (\ud800) raises InvalidOperationException only then:
     // ask for each once, here, so that no reader of the document meets it later.

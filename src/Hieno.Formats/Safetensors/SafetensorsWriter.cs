@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
+using Hieno.Formats.Durable;
 
 namespace Hieno.Formats.Safetensors;
 
@@ -11,30 +12,15 @@ public static class SafetensorsWriter
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Writes a file. It appears under its name only when complete, so a file that is being replaced stays whole (and mapped) until then.</summary>
+    /// <remarks>It is not synced to the disk; <see cref="DurableFolder"/> does that for a folder as a whole.</remarks>
     /// <param name="path">The file to write or replace.</param>
     /// <param name="items">The tensors, in any order; their bytes are asked for one tensor after the other.</param>
     /// <param name="metadata">Free text for the header, or null; <c>format</c> = <c>pt</c> is added where absent, as loaders insist on it.</param>
     /// <exception cref="ArgumentException">Two tensors have one name.</exception>
     /// <exception cref="InvalidOperationException">A tensor's source wrote more or fewer bytes than its shape implies.</exception>
-    /// <exception cref="IOException">The file cannot be written.</exception>
-    public static void Write(string path, IEnumerable<SafetensorsItem> items, IReadOnlyDictionary<string, string>? metadata = null)
-    {
-        string temporary = path + ".tmp-" + Guid.NewGuid().ToString("N")[..8];
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 20))
-            {
-                Write(stream, items, metadata);
-            }
-
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
-    }
+    /// <exception cref="StorageException">The disk is full or the file cannot be written; the old file is intact.</exception>
+    public static void Write(string path, IEnumerable<SafetensorsItem> items, IReadOnlyDictionary<string, string>? metadata = null) =>
+        DurableFile.Replace(path, stream => Write(stream, items, metadata), sync: false);
 
     /// <summary>Writes the bytes of a file to a stream; the arguments and errors are those of the other overload.</summary>
     public static void Write(Stream stream, IEnumerable<SafetensorsItem> items, IReadOnlyDictionary<string, string>? metadata = null)
