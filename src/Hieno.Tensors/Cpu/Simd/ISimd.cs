@@ -32,6 +32,11 @@ internal unsafe interface ISimd<T>
     /// <summary>destination[i] = lane i.</summary>
     void Store(float* destination);
 
+    /// <summary>
+    /// Turns a square block of Count by Count numbers over: destination row c is source column c. Rows are the given strides apart.
+    /// </summary>
+    static abstract void Transpose(float* source, long sourceStride, float* destination, long destinationStride);
+
     /// <summary>a · b + c, rounded once.</summary>
     static abstract T Fma(T a, T b, T c);
 

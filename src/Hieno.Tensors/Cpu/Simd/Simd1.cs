@@ -24,6 +24,8 @@ internal readonly unsafe struct Simd1(float v) : ISimd<Simd1>
 
     public void Store(float* destination) => *destination = _v;
 
+    public static void Transpose(float* source, long sourceStride, float* destination, long destinationStride) => *destination = *source;
+
     public static Simd1 Fma(Simd1 a, Simd1 b, Simd1 c) => new(MathF.FusedMultiplyAdd(a._v, b._v, c._v));
 
     public static Simd1 Max(Simd1 a, Simd1 b) => new(a._v > b._v ? a._v : b._v);

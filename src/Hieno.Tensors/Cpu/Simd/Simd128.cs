@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 
 namespace Hieno.Tensors.Cpu.Simd;
 
@@ -55,6 +57,31 @@ internal readonly unsafe struct Simd128(Vector128<float> v) : ISimd<Simd128>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* destination) => _v.Store(destination);
+
+    // Rows are interleaved by singles, then by pairs: (a0 b0 a1 b1) with (c0 d0 c1 d1) gives (a0 b0 c0 d0) and (a1 b1 c1 d1).
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Transpose(float* source, long sourceStride, float* destination, long destinationStride)
+    {
+        var (low01, high01) = Interleave(Vector128.Load(source), Vector128.Load(source + sourceStride));
+        var (low23, high23) = Interleave(Vector128.Load(source + (2 * sourceStride)), Vector128.Load(source + (3 * sourceStride)));
+        Vector128.Create(low01.GetLower(), low23.GetLower()).Store(destination);
+        Vector128.Create(low01.GetUpper(), low23.GetUpper()).Store(destination + destinationStride);
+        Vector128.Create(high01.GetLower(), high23.GetLower()).Store(destination + (2 * destinationStride));
+        Vector128.Create(high01.GetUpper(), high23.GetUpper()).Store(destination + (3 * destinationStride));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector128<float> Low, Vector128<float> High) Interleave(Vector128<float> a, Vector128<float> b)
+    {
+        if (Sse.IsSupported)
+        {
+            return (Sse.UnpackLow(a, b), Sse.UnpackHigh(a, b));
+        }
+
+        return AdvSimd.Arm64.IsSupported
+            ? (AdvSimd.Arm64.ZipLow(a, b), AdvSimd.Arm64.ZipHigh(a, b))
+            : (Vector128.Create(a[0], b[0], a[1], b[1]), Vector128.Create(a[2], b[2], a[3], b[3]));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd128 Fma(Simd128 a, Simd128 b, Simd128 c) => new(Vector128.FusedMultiplyAdd(a._v, b._v, c._v));

@@ -57,6 +57,36 @@ internal readonly unsafe struct Simd512(Vector512<float> v) : ISimd<Simd512>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* destination) => _v.Store(destination);
 
+    // Four columns at a time. Register r holds, in its 128-bit parts, these columns of rows r, r + 4, r + 8 and r + 12. Interleaving
+    // registers 0 to 3 within the parts, first by singles, then by pairs, leaves a whole column in each.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Transpose(float* source, long sourceStride, float* destination, long destinationStride)
+    {
+        for (int c = 0; c < 16; c += 4)
+        {
+            var r0 = FourColumns(source, sourceStride);
+            var r1 = FourColumns(source + sourceStride, sourceStride);
+            var r2 = FourColumns(source + (2 * sourceStride), sourceStride);
+            var r3 = FourColumns(source + (3 * sourceStride), sourceStride);
+            var low01 = Avx512F.UnpackLow(r0, r1).AsDouble();
+            var high01 = Avx512F.UnpackHigh(r0, r1).AsDouble();
+            var low23 = Avx512F.UnpackLow(r2, r3).AsDouble();
+            var high23 = Avx512F.UnpackHigh(r2, r3).AsDouble();
+            Avx512F.UnpackLow(low01, low23).AsSingle().Store(destination);
+            Avx512F.UnpackHigh(low01, low23).AsSingle().Store(destination + destinationStride);
+            Avx512F.UnpackLow(high01, high23).AsSingle().Store(destination + (2 * destinationStride));
+            Avx512F.UnpackHigh(high01, high23).AsSingle().Store(destination + (3 * destinationStride));
+            source += 4;
+            destination += 4 * destinationStride;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> FourColumns(float* source, long stride) =>
+        Vector512.Create(
+            Vector256.Create(Vector128.Load(source), Vector128.Load(source + (4 * stride))),
+            Vector256.Create(Vector128.Load(source + (8 * stride)), Vector128.Load(source + (12 * stride))));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 Fma(Simd512 a, Simd512 b, Simd512 c) => new(Vector512.FusedMultiplyAdd(a._v, b._v, c._v));
 

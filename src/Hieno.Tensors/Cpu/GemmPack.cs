@@ -1,0 +1,168 @@
+using System.Runtime.CompilerServices;
+using Hieno.Tensors.Cpu.Simd;
+
+namespace Hieno.Tensors.Cpu;
+
+/// <summary>Copies blocks of a matrix into the order in which <see cref="GemmTile"/> reads them, expanded to 32 bits.</summary>
+internal static unsafe class GemmPack
+{
+    /// <summary>Four tiles of a transposed A are packed together: they share the cache lines they are read from.</summary>
+    public const int TilesAtOnce = 4;
+
+    /// <summary>Added to the length of copied rows of A, so that the rows of a tile never fall into the same sets of the cache.</summary>
+    public const int RowPadding = 16;
+
+    /// <summary>Packs rows [k0, k0 + depth) and columns [column, column + columns) of B as [depth][two vectors], missing columns as zeros.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Panel<V>(in Matrix b, int k0, int depth, int column, int columns, float* panel)
+        where V : unmanaged, ISimd<V>
+    {
+        if (b.Transposed)
+        {
+            TransposedPanel<V>(b, k0, depth, column, columns, panel);
+            return;
+        }
+
+        int width = 2 * V.Count;
+        for (int k = 0; k < depth; k++, panel += width)
+        {
+            long index = b.Index(k0 + k, column);
+            if (columns == width)
+            {
+                Load<V>(b, index).Store(panel);
+                Load<V>(b, index + V.Count).Store(panel + V.Count);
+            }
+            else
+            {
+                PackRagged(b, k0 + k, column, columns, panel, width);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Packs <paramref name="rows"/> rows of A from <paramref name="row"/> on, depth [k0, k0 + depth), as tiles of
+    /// <paramref name="tileRows"/> rows and <paramref name="tileStride"/> numbers: a transposed A as [depth][row], any other as [row][depth + padding].
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Tiles<V>(in Matrix a, int row, int rows, int k0, int depth, int tileRows, long tileStride, float* tiles)
+        where V : unmanaged, ISimd<V>
+    {
+        if (!a.Transposed)
+        {
+            for (int r = 0; r < rows; r++)
+            {
+                float* to = tiles + (r / tileRows * tileStride) + ((long)(r % tileRows) * (depth + RowPadding));
+                CopyRow<V>(a, a.Index(row + r, k0), to, depth);
+            }
+
+            return;
+        }
+
+        for (int k = 0; k < depth; k++)
+        {
+            for (int r = 0; r < rows; r += tileRows)
+            {
+                float* to = tiles + (r / tileRows * tileStride) + ((long)k * tileRows);
+                long index = a.Index(row + r, k0 + k);
+                if (a.DType == DType.F32 && tileRows == 12 && rows - r >= 12)
+                {
+                    Unsafe.CopyBlockUnaligned(to, a.Single + index, 12 * sizeof(float)); // a constant size becomes a few vector moves
+                }
+                else if (a.DType == DType.F32 && tileRows == 6 && rows - r >= 6)
+                {
+                    Unsafe.CopyBlockUnaligned(to, a.Single + index, 6 * sizeof(float));
+                }
+                else
+                {
+                    PackRagged(a, row + r, k0 + k, Math.Min(tileRows, rows - r), to);
+                }
+            }
+        }
+    }
+
+    /// <summary>Lanes stored one after the other from <paramref name="index"/> on, expanded to 32 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Load<V>(in Matrix matrix, long index)
+        where V : unmanaged, ISimd<V> => matrix.DType switch
+        {
+            DType.F32 => V.Load(matrix.Single + index),
+            DType.BF16 => V.LoadBF16(matrix.Half + index),
+            _ => V.LoadF16(matrix.Half + index),
+        };
+
+    // B is stored as [column][k]: square blocks of one vector's size are turned over in registers.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TransposedPanel<V>(in Matrix b, int k0, int depth, int column, int columns, float* panel)
+        where V : unmanaged, ISimd<V>
+    {
+        int lanes = V.Count;
+        int width = 2 * lanes;
+        float* expanded = stackalloc float[lanes * lanes]; // a 16-bit block is widened here first
+        for (int half = 0; half < width; half += lanes)
+        {
+            int present = Math.Clamp(columns - half, 0, lanes);
+            int whole = present == lanes ? depth - (depth % lanes) : 0;
+            for (int k = 0; k < whole; k += lanes)
+            {
+                float* from = b.Single + b.Index(k0 + k, column + half);
+                long stride = b.Stride;
+                if (b.DType != DType.F32)
+                {
+                    for (int j = 0; j < lanes; j++)
+                    {
+                        Load<V>(b, b.Index(k0 + k, column + half + j)).Store(expanded + (j * lanes));
+                    }
+
+                    from = expanded;
+                    stride = lanes;
+                }
+
+                V.Transpose(from, stride, panel + ((long)k * width) + half, width);
+            }
+
+            for (int k = whole; k < depth; k++)
+            {
+                PackRagged(b, k0 + k, column + half, present, panel + ((long)k * width) + half, lanes);
+            }
+        }
+    }
+
+    // Part of a row of B, the rest of the panel zero.
+    private static void PackRagged(in Matrix b, int row, int column, int columns, float* to, int width)
+    {
+        for (int j = 0; j < width; j++)
+        {
+            to[j] = j < columns ? b[row, column + j] : 0f;
+        }
+    }
+
+    // Part of a column of A.
+    private static void PackRagged(in Matrix a, int row, int column, int rows, float* to)
+    {
+        for (int r = 0; r < rows; r++)
+        {
+            to[r] = a[row + r, column];
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void CopyRow<V>(in Matrix a, long index, float* to, int count)
+        where V : unmanaged, ISimd<V>
+    {
+        int k = 0;
+        for (; k <= count - V.Count; k += V.Count)
+        {
+            Load<V>(a, index + k).Store(to + k);
+        }
+
+        for (; k < count; k++)
+        {
+            to[k] = a.DType switch
+            {
+                DType.F32 => a.Single[index + k],
+                DType.BF16 => DTypes.FromBF16(a.Half[index + k]),
+                _ => DTypes.FromF16(a.Half[index + k]),
+            };
+        }
+    }
+}

@@ -1,0 +1,52 @@
+namespace Hieno.Tensors.Cpu;
+
+/// <summary>An operand of a matrix multiplication as it lies in memory: row-major, read as it is or transposed, in any storage type.</summary>
+/// <param name="data">The first element.</param>
+/// <param name="dtype">Storage type.</param>
+/// <param name="rows">Rows as multiplied, after the transposition.</param>
+/// <param name="columns">Columns as multiplied, after the transposition.</param>
+/// <param name="stride">Elements from one stored row to the next.</param>
+/// <param name="transposed">True when element (r, c) is stored at row c, column r.</param>
+internal readonly unsafe struct Matrix(void* data, DType dtype, int rows, int columns, long stride, bool transposed)
+{
+    private readonly void* _data = data;
+
+    public DType DType { get; } = dtype;
+
+    public int Rows { get; } = rows;
+
+    public int Columns { get; } = columns;
+
+    public long Stride { get; } = stride;
+
+    public bool Transposed { get; } = transposed;
+
+    /// <summary>The address of the first element of a 32-bit matrix.</summary>
+    public float* Single => (float*)_data;
+
+    /// <summary>The address of the first element of a 16-bit matrix.</summary>
+    public ushort* Half => (ushort*)_data;
+
+    /// <summary>The rows of <paramref name="tensor"/>, or their transpose.</summary>
+    public static Matrix Of(Tensor tensor, bool transposed = false) => transposed
+        ? new Matrix((void*)tensor.Pointer, tensor.DType, tensor.Columns, tensor.Rows, tensor.RowStride, true)
+        : new Matrix((void*)tensor.Pointer, tensor.DType, tensor.Rows, tensor.Columns, tensor.RowStride, false);
+
+    /// <summary>Where element (row, column) is stored, counted in elements from the first.</summary>
+    public long Index(long row, long column) => Transposed ? (column * Stride) + row : (row * Stride) + column;
+
+    /// <summary>Element (row, column).</summary>
+    public float this[long row, long column]
+    {
+        get
+        {
+            long index = Index(row, column);
+            return DType switch
+            {
+                DType.F32 => Single[index],
+                DType.BF16 => DTypes.FromBF16(Half[index]),
+                _ => DTypes.FromF16(Half[index]),
+            };
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using System.Runtime.CompilerServices;
+
+namespace Hieno.Tensors;
+
+public static partial class Ops
+{
+    /// <summary>Projects each row: y = x · Wᵀ + b.</summary>
+    /// <param name="x">[..., In]; rows may lie apart.</param>
+    /// <param name="weight">
+    /// W, [Out, In]; or [In, Out] if <paramref name="transposed"/>. A 16-bit weight is expanded while it is multiplied and cannot be trained.
+    /// </param>
+    /// <param name="bias">b, [Out], or null for none.</param>
+    /// <param name="transposed">True where a checkpoint stores the weight as [In, Out] (GPT-2's Conv1D): y = x · W + b.</param>
+    /// <returns>[..., Out].</returns>
+    /// <exception cref="ShapeException"><paramref name="weight"/> is not a matrix of In columns, or <paramref name="bias"/> is not [Out].</exception>
+    /// <exception cref="ArgumentException">A 16-bit tensor where 32 bits are needed: <paramref name="x"/>, the bias, a weight that needs a gradient.</exception>
+    public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null, bool transposed = false)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(weight);
+        int features = CheckLinear(x, weight, bias, transposed);
+        Tensor y = Tensor.Create(x.Shape.WithLast(features), x.Backend);
+        x.Backend.MatMul(x, false, weight, !transposed, bias, y, add: false);
+        return Tape.Wants(x, weight, bias) ? Tape.Record(y, new LinearBackward(x, weight, bias, transposed)) : y;
+    }
+
+    /// <summary>Checks the operands of a projection.</summary>
+    /// <returns>Out: the number of features it gives.</returns>
+    private static int CheckLinear(Tensor x, Tensor weight, Tensor? bias, bool transposed, [CallerMemberName] string op = "")
+    {
+        ShapeException.ThrowUnless(x.Columns > 0 && x.Shape.Rank > 0, $"x has shape {x.Shape}, expected [..., In] with In at least 1.", op);
+        ShapeException.ThrowUnless(
+            weight.Shape.Rank == 2 && weight.Shape[transposed ? 0 : 1] == x.Columns,
+            $"weight has shape {weight.Shape}, expected {(transposed ? $"[{x.Columns}, Out]" : $"[Out, {x.Columns}]")} for x {x.Shape}.",
+            op);
+        int features = weight.Shape[transposed ? 1 : 0];
+        if (bias is not null)
+        {
+            ShapeException.ThrowIfNot(bias, [features], op);
+            ThrowUnlessSingle(bias, op);
+        }
+
+        ThrowUnlessSingle(x, op);
+        ThrowIfTrainedIn16Bits(weight, op);
+        return features;
+    }
+
+    private static void ThrowIfTrainedIn16Bits(Tensor weight, string op)
+    {
+        if (weight.NeedsGrad && weight.DType != DType.F32)
+        {
+            throw new ArgumentException($"{op}: the weight {weight} is stored in 16 bits and cannot be trained. Freeze it, or convert it to F32.", nameof(weight));
+        }
+    }
+
+    private static void ThrowUnlessSingle(
+        Tensor tensor, string op, [CallerArgumentExpression(nameof(tensor))] string name = "")
+    {
+        if (tensor.DType != DType.F32)
+        {
+            throw new ArgumentException($"{op}: {name} is {tensor}, but only F32 can be read here. Convert it first.", name);
+        }
+    }
+
+    // With x [M, In], dy [M, Out] and W [Out, In]:
+    //   dx += dy · W        dW += dyᵀ · x        db += Σ over rows of dy
+    // and with W stored as [In, Out]:
+    //   dx += dy · Wᵀ       dW += xᵀ · dy
+    private sealed class LinearBackward : Backward
+    {
+        private readonly Tensor _x;
+        private readonly Tensor _weight;
+        private readonly Tensor? _bias;
+        private readonly bool _transposed;
+
+        public LinearBackward(Tensor x, Tensor weight, Tensor? bias, bool transposed)
+            : base(x, weight, bias)
+        {
+            // Only the weight's gradient reads x: below a frozen weight the activations need not be kept.
+            _x = Needs(weight) ? Hold(x) : x;
+            (_weight, _bias, _transposed) = (weight, bias, transposed);
+        }
+
+        public override long FlopsFor(Tensor input) => input == _bias ? (long)_x.Rows * _bias.Columns : 2L * _x.Rows * _weight.Count;
+
+        protected override void Run(Tensor dy)
+        {
+            if (Needs(_x))
+            {
+                Tensor dx = GradOf(_x, out bool add);
+                dy.Backend.MatMul(dy, false, _weight, _transposed, null, dx, add);
+            }
+
+            if (Needs(_weight))
+            {
+                Tensor dweight = GradOf(_weight, out bool add);
+                (Tensor left, Tensor right) = _transposed ? (_x, dy) : (dy, _x);
+                dy.Backend.MatMul(left, true, right, false, null, dweight, add);
+            }
+
+            if (_bias is not null && Needs(_bias))
+            {
+                Tensor dbias = GradOf(_bias, out bool add);
+                dy.Backend.SumRows(dy, dbias, add);
+            }
+        }
+    }
+}
+
+public abstract partial class Backend
+{
+    /// <summary>
+    /// c (+)= op(a) · op(b) (+ bias in each row), where op transposes the rows of a tensor if asked to. <paramref name="a"/> and
+    /// <paramref name="b"/> may be of any storage type, <paramref name="c"/> is 32-bit and overlaps neither.
+    /// </summary>
+    public abstract void MatMul(Tensor a, bool transposeA, Tensor b, bool transposeB, Tensor? bias, Tensor c, bool add);
+
+    /// <summary>sum (+)= the rows of <paramref name="x"/>, added up column by column.</summary>
+    public abstract void SumRows(Tensor x, Tensor sum, bool add);
+}

@@ -1,0 +1,138 @@
+using static Hieno.Tensors.Ops;
+
+namespace Hieno.Tensors.Tests.Ops;
+
+public sealed class LinearTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Values_are_the_weighted_sums_plus_bias(bool transposed)
+    {
+        Tensor x = TestTensors.Random([2, 3, 5], 1, gap: 4);
+        Tensor weight = TestTensors.Random(transposed ? [5, 7] : [7, 5], 2);
+        Tensor bias = TestTensors.Random([7], 3);
+        Tensor y = Linear(x, weight, bias, transposed);
+
+        Assert.Equal([2, 3, 7], y.Shape);
+        (float[] xs, float[] w, float[] b) = (x.ToArray(), weight.ToArray(), bias.ToArray());
+        double[] expected = new double[6 * 7];
+        for (int i = 0; i < expected.Length; i++)
+        {
+            (int row, int feature) = Math.DivRem(i, 7);
+            expected[i] = b[feature];
+            for (int c = 0; c < 5; c++)
+            {
+                expected[i] += (double)xs[(row * 5) + c] * w[transposed ? (c * 7) + feature : (feature * 5) + c];
+            }
+        }
+
+        TestTensors.Close(expected, y.ToArray(), 1e-6);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Gradients_equal_central_differences(bool transposed)
+    {
+        Tensor x = TestTensors.Random([2, 3, 5], 1, gap: 4, trained: true);
+        Tensor weight = TestTensors.Random(transposed ? [5, 7] : [7, 5], 2, trained: true);
+        Tensor bias = TestTensors.Random([7], 3, trained: true);
+        GradientCheck.Run(() => Linear(x, weight, bias, transposed), [x, weight, bias]);
+    }
+
+    [Fact]
+    public void Gradients_of_a_layer_used_twice_add_up()
+    {
+        Tensor x = TestTensors.Random([4, 6], 1, trained: true);
+        Tensor weight = TestTensors.Random([6, 6], 2, trained: true);
+        Tensor bias = TestTensors.Random([6], 3, trained: true);
+        GradientCheck.Run(() => Add(Linear(Linear(x, weight, bias), weight, bias), x), [x, weight, bias], tolerance: 5e-3);
+    }
+
+    [Fact]
+    public void Gradients_of_micro_batches_add_up_until_they_are_cleared()
+    {
+        Tensor weight = TestTensors.Random([3, 4], 2, trained: true);
+        float[] once = GradientAfter(weight, passes: 1);
+        float[] twice = GradientAfter(weight, passes: 2);
+        TestTensors.Close([.. once.Select(g => 2.0 * g)], twice, 1e-6);
+        TestTensors.SameBits(once, GradientAfter(weight, passes: 1));
+
+        static float[] GradientAfter(Tensor weight, int passes)
+        {
+            weight.ClearGrad();
+            for (int pass = 0; pass < passes; pass++)
+            {
+                using Tape tape = Tape.Begin();
+                tape.Backward(GradientCheck.WeightedSum(Linear(TestTensors.Random([5, 4], 1), weight), TestTensors.Normal(15, 7)));
+            }
+
+            return weight.Grad!.ToArray();
+        }
+    }
+
+    [Fact]
+    public void A_frozen_weight_keeps_nothing_and_receives_no_gradient()
+    {
+        Tensor x = TestTensors.Random([4, 6], 1, trained: true);
+        Tensor weight = TestTensors.Random([3, 6], 2, DType.BF16);
+        using Tape tape = Tape.Begin();
+        Tensor y = Linear(x, weight);
+        Assert.Empty(tape.Nodes[^1].Held);
+        tape.Backward(GradientCheck.WeightedSum(y, TestTensors.Normal(12, 7)));
+        Assert.Null(weight.Grad);
+        Assert.NotNull(x.Grad);
+    }
+
+    [Theory]
+    [InlineData(DType.BF16)]
+    [InlineData(DType.F16)]
+    public void Gradient_passes_through_a_sixteen_bit_weight(DType dtype)
+    {
+        Tensor x = TestTensors.Random([4, 6], 1, trained: true);
+        Tensor weight = TestTensors.Random([3, 6], 2, dtype);
+        GradientCheck.Run(() => Linear(x, weight), [x]);
+    }
+
+    [Fact]
+    public void Gradients_are_the_same_bits_for_any_number_of_threads()
+    {
+        float[][]? first = null;
+        foreach (var backend in TestTensors.Teams)
+        {
+            Tensor x = TestTensors.Random([150, 70], 1, backend, trained: true);
+            Tensor weight = TestTensors.Random([90, 70], 2, backend, trained: true);
+            Tensor bias = TestTensors.Random([90], 3, backend, trained: true);
+            using (Tape tape = Tape.Begin(backend: backend))
+            {
+                tape.Backward(GradientCheck.WeightedSum(Linear(x, weight, bias), TestTensors.Normal(150 * 90, 4)));
+            }
+
+            float[][] gradients = [x.Grad!.ToArray(), weight.Grad!.ToArray(), bias.Grad!.ToArray()];
+            first ??= gradients;
+            for (int i = 0; i < gradients.Length; i++)
+            {
+                TestTensors.SameBits(first[i], gradients[i]);
+            }
+        }
+    }
+
+    [Fact]
+    public void Faults_name_both_shapes()
+    {
+        Tensor x = TestTensors.Random([2, 5], 1);
+        Tensor weight = TestTensors.Random([7, 5], 2);
+        Assert.Equal("Linear: weight has shape [7, 5], expected [5, Out] for x [2, 5].", Assert.Throws<ShapeException>(() => Linear(x, weight, transposed: true)).Message);
+        Assert.Equal("Linear: bias has shape [5], expected [7].", Assert.Throws<ShapeException>(() => Linear(x, weight, TestTensors.Random([5], 3))).Message);
+        Assert.Throws<ShapeException>(() => Linear(x, TestTensors.Random([5], 3)));
+    }
+
+    [Fact]
+    public void A_sixteen_bit_weight_cannot_be_trained()
+    {
+        Tensor weight = TestTensors.Random([7, 5], 2, DType.BF16);
+        weight.NeedsGrad = true;
+        Assert.Contains("cannot be trained", Assert.Throws<ArgumentException>(() => Linear(TestTensors.Random([2, 5], 1), weight)).Message, StringComparison.Ordinal);
+    }
+}
