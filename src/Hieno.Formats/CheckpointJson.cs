@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using Hieno.Formats.Durable;
 
-namespace Hieno.Formats.Safetensors;
+namespace Hieno.Formats;
 
 // The JSON files that lie beside weights: config.json, the index of shards, adapter_config.json.
 internal static class CheckpointJson
