@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Hieno.Tensors;
 
 /// <summary>How the elements of a <see cref="Tensor"/> are stored. Arithmetic is always done in 32-bit floats.</summary>
@@ -18,6 +20,19 @@ public static class DTypes
 {
     /// <summary>Bytes of one element.</summary>
     public static int Size(this DType dtype) => dtype == DType.F32 ? 4 : 2;
+
+    /// <summary>Throws unless <paramref name="tensor"/> is absent or stored in 32 bits, as most operations need it.</summary>
+    /// <exception cref="ArgumentException">It is stored in 16 bits; the message names it.</exception>
+    internal static void ThrowIfNotF32(
+        Tensor? tensor,
+        [CallerMemberName] string op = "",
+        [CallerArgumentExpression(nameof(tensor))] string name = "")
+    {
+        if (tensor is not null && tensor.DType != DType.F32)
+        {
+            throw new ArgumentException($"{op}: {name} is stored as {tensor.DType}, expected {DType.F32}. Copy it into a 32-bit tensor first.", name);
+        }
+    }
 
     /// <summary>The single that a stored bf16 stands for (exact).</summary>
     public static float FromBF16(ushort bits) => BitConverter.UInt32BitsToSingle((uint)bits << 16);

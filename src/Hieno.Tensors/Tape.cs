@@ -267,4 +267,7 @@ public sealed class DropoutSource(Rng rng, ulong pass)
 
     /// <summary>Dropout operations met so far in this pass; each takes its own range of positions.</summary>
     internal ulong Calls { get; set; }
+
+    /// <summary>The first of 2⁴² positions that belong to the next dropout operation alone.</summary>
+    internal ulong TakePositions() => Calls++ << 42;
 }

@@ -47,6 +47,27 @@ public sealed unsafe partial class CpuBackend
         }
     }
 
+    /// <summary>Σ a[c], lanes first, then the numbers that fill no vector.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static float RowSum<V>(float* a, int columns)
+        where V : unmanaged, ISimd<V>
+    {
+        V lanes = V.Zero;
+        int c = 0;
+        for (; c <= columns - V.Count; c += V.Count)
+        {
+            lanes += V.Load(a + c);
+        }
+
+        float sum = V.Sum(lanes);
+        for (; c < columns; c++)
+        {
+            sum += a[c];
+        }
+
+        return sum;
+    }
+
     private readonly struct SumPartialsKernel(float* partials, int chunks, int columns, float* destination, bool add) : IKernel
     {
         private readonly float* _partials = partials;

@@ -58,6 +58,9 @@ internal unsafe interface ISimd<T>
     /// <summary>a · 2ⁿ for whole n, with correct underflow and overflow.</summary>
     static abstract T Scale(T a, T n);
 
+    /// <summary>⌊log₂|a|⌋ of normal numbers: the exponent of 1.m · 2ᵉ. Undefined for zero, subnormal numbers, infinity and NaN.</summary>
+    static abstract T Exponent(T a);
+
     /// <summary>Lane by lane: a &lt; b ? whenTrue : whenFalse.</summary>
     static abstract T SelectLess(T a, T b, T whenTrue, T whenFalse);
 

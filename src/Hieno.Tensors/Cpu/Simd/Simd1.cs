@@ -40,6 +40,8 @@ internal readonly unsafe struct Simd1(float v) : ISimd<Simd1>
 
     public static Simd1 Scale(Simd1 a, Simd1 n) => new(MathF.ScaleB(a._v, (int)n._v));
 
+    public static Simd1 Exponent(Simd1 a) => new(((BitConverter.SingleToInt32Bits(a._v) >> 23) & 0xFF) - 127);
+
     public static Simd1 SelectLess(Simd1 a, Simd1 b, Simd1 whenTrue, Simd1 whenFalse) => a._v < b._v ? whenTrue : whenFalse;
 
     public static float Sum(Simd1 a) => a._v;

@@ -114,6 +114,11 @@ internal readonly unsafe struct Simd128(Vector128<float> v) : ISimd<Simd128>
         return new(a._v * p * q);
     }
 
+    // The exponent field is bits 23 to 30, with 127 added.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 Exponent(Simd128 a) =>
+        new(Vector128.ConvertToSingle(Vector128.ShiftRightLogical(Vector128.Abs(a._v).AsInt32(), 23) - Vector128.Create(127)));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd128 SelectLess(Simd128 a, Simd128 b, Simd128 whenTrue, Simd128 whenFalse) =>
         new(Vector128.ConditionalSelect(Vector128.LessThan(a._v, b._v), whenTrue._v, whenFalse._v));

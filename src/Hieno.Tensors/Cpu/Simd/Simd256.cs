@@ -116,6 +116,11 @@ internal readonly unsafe struct Simd256(Vector256<float> v) : ISimd<Simd256>
         return new(a._v * p * q);
     }
 
+    // The exponent field is bits 23 to 30, with 127 added.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 Exponent(Simd256 a) =>
+        new(Vector256.ConvertToSingle(Vector256.ShiftRightLogical(Vector256.Abs(a._v).AsInt32(), 23) - Vector256.Create(127)));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd256 SelectLess(Simd256 a, Simd256 b, Simd256 whenTrue, Simd256 whenFalse) =>
         new(Vector256.ConditionalSelect(Vector256.LessThan(a._v, b._v), whenTrue._v, whenFalse._v));

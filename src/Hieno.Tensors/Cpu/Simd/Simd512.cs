@@ -109,6 +109,9 @@ internal readonly unsafe struct Simd512(Vector512<float> v) : ISimd<Simd512>
     public static Simd512 Scale(Simd512 a, Simd512 n) => new(Avx512F.Scale(a._v, n._v)); // one instruction, any n
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 Exponent(Simd512 a) => new(Avx512F.GetExponent(a._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 SelectLess(Simd512 a, Simd512 b, Simd512 whenTrue, Simd512 whenFalse) =>
         new(Vector512.ConditionalSelect(Vector512.LessThan(a._v, b._v), whenTrue._v, whenFalse._v));
 
