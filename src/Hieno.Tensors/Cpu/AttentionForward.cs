@@ -1,0 +1,151 @@
+using System.Runtime.CompilerServices;
+using Hieno.Tensors.Cpu.Simd;
+
+namespace Hieno.Tensors.Cpu;
+
+/// <summary>The forward kernel of attention.</summary>
+public sealed unsafe partial class CpuBackend
+{
+    /// <inheritdoc/>
+    public override void AttentionForward(
+        Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options, AttentionDropout? dropout, Tensor y, Tensor logSums)
+    {
+        ArgumentNullException.ThrowIfNull(spans);
+        ArgumentNullException.ThrowIfNull(options);
+        var problem = new AttentionProblem(q, k, v, spans, options, dropout, logSums);
+        For((long)spans.Runs.Length * options.KvHeads, 1, new AttentionForwardKernel(this, problem, y));
+    }
+
+    /// <summary>What both kernels of attention read.</summary>
+    private readonly struct AttentionProblem(
+        Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options, AttentionDropout? dropout, Tensor logSums)
+    {
+        public readonly float* Q = (float*)q.Pointer;
+        public readonly float* K = (float*)k.Pointer;
+        public readonly float* V = (float*)v.Pointer;
+        public readonly float* LogSums = (float*)logSums.Pointer;
+        public readonly long QStride = q.RowStride;
+        public readonly long KStride = k.RowStride;
+        public readonly long VStride = v.RowStride;
+        public readonly int QueryCount = q.Rows;
+        public readonly int KeyCount = k.Rows;
+        public readonly int Width = q.Columns / options.Heads;
+        public readonly float Scale = options.Scale!.Value;
+        public readonly float Cap = options.SoftCap;
+        public readonly int KvHeads = options.KvHeads;
+        public readonly int HeadsPerKv = options.HeadsPerKv;
+        public readonly AttentionSpans Spans = spans;
+        public readonly AttentionDropout? Dropout = dropout;
+
+        /// <summary>Where the dropout draws of a head's query begin: the generator counts queries of all heads.</summary>
+        public ulong DrawsOf(int head, int query) => ((ulong)head * (ulong)QueryCount) + (ulong)query;
+    }
+
+    // Task: one key head and one run of tiles. For each of its query heads and tiles, keys are met block by block; the running maximum,
+    // sum and output of each query are kept as in Dao 2023, algorithm 1.
+    private readonly struct AttentionForwardKernel(CpuBackend backend, AttentionProblem problem, Tensor y) : IKernel
+    {
+        private readonly float* _y = (float*)y.Pointer;
+        private readonly long _yStride = y.RowStride;
+
+        public void Run<V>(int chunk, long start, long end)
+            where V : unmanaged, ISimd<V>
+        {
+            for (long task = start; task < end; task++)
+            {
+                // Later runs of a long causal text are the longest, so they go first.
+                int kvHead = (int)(task % problem.KvHeads);
+                AttentionRun run = problem.Spans.Runs[problem.Spans.Runs.Length - 1 - (int)(task / problem.KvHeads)];
+                RunTiles<V>(run, kvHead);
+            }
+        }
+
+        private void RunTiles<V>(AttentionRun run, int kvHead)
+            where V : unmanaged, ISimd<V>
+        {
+            int padded = AttentionTiles.PaddedWidth<V>(problem.Width);
+            int keys = run.KeyEnd - run.KeyStart;
+            int keyRows = keys + AttentionProducts.RowBlock; // products may run over the end by less than one block of rows
+            long keyFloats = (long)keyRows * padded;
+            using Scratch scratch = backend.RentScratch((2 * keyFloats) + AttentionForwardTile.FloatsFor(padded));
+            float* k = scratch.Pointer;
+            float* v = k + keyFloats;
+            float* headK = problem.K + (run.KeyStart * problem.KStride) + (kvHead * problem.Width);
+            float* headV = problem.V + (run.KeyStart * problem.VStride) + (kvHead * problem.Width);
+            AttentionTiles.CopyRows<V>(headK, problem.KStride, keys, problem.Width, 1f, k, keyRows);
+            AttentionTiles.CopyRows<V>(headV, problem.VStride, keys, problem.Width, 1f, v, keyRows);
+
+            var work = new AttentionForwardTile(v + keyFloats, problem.Width, padded);
+            for (int t = run.FirstTile; t < run.EndTile; t++)
+            {
+                AttentionTile tile = problem.Spans.Tiles[t];
+                AttentionTiles.FillLimits(problem.Spans, tile, work.Starts, work.Ends);
+                long firstKey = (long)(tile.KeyStart - run.KeyStart) * padded;
+                for (int head = kvHead * problem.HeadsPerKv; head < (kvHead + 1) * problem.HeadsPerKv; head++)
+                {
+                    RunTile<V>(tile, head, work, k + firstKey, v + firstKey);
+                }
+            }
+        }
+
+        private void RunTile<V>(in AttentionTile tile, int head, AttentionForwardTile work, float* k, float* v)
+            where V : unmanaged, ISimd<V>
+        {
+            int width = problem.Width;
+            float* q = problem.Q + (tile.Query * problem.QStride) + (head * width);
+            AttentionTiles.CopyRows<V>(q, problem.QStride, tile.Queries, width, problem.Scale, work.Output, AttentionTiles.Queries);
+            AttentionTiles.Transpose<V>(work.Output, work.Padded, work.Q);
+            work.Clear();
+            int keys = tile.KeyEnd - tile.KeyStart;
+            for (int first = 0; first < keys; first += AttentionTiles.KeyBlock)
+            {
+                int rows = Math.Min(AttentionTiles.KeyBlock, keys - first);
+                AttentionProducts.Multiply<V>(
+                    rows, AttentionTiles.Queries, width, k + ((long)first * work.Padded), work.Padded, 1, work.Q, AttentionTiles.Queries, work.P, AttentionTiles.Queries, add: false);
+                if (problem.Cap > 0f)
+                {
+                    AttentionTiles.Cap<V>(work.P, rows * AttentionTiles.Queries, problem.Cap);
+                }
+
+                AttentionTiles.Mask<V>(work.P, rows, first, tile, work.Starts, work.Ends);
+                work.Softmax<V>(rows);
+                if (problem.Dropout is { } dropout)
+                {
+                    AttentionTiles.DropoutFactors(
+                        dropout, problem.DrawsOf(head, tile.Query), tile.Queries, tile.KeyStart + first, rows, problem.KeyCount, work.Factors);
+                    work.Drop<V>(rows);
+                }
+
+                AddValues<V>(tile, first, rows, work, v);
+            }
+
+            long row = ((long)head * problem.QueryCount) + tile.Query;
+            work.Finish<V>(tile.Queries, _y + (tile.Query * _yStride) + (head * width), _yStride, problem.LogSums + row);
+        }
+
+        // Output += P · V, eight queries at a time, each over the keys that at least one of the eight sees.
+        private void AddValues<V>(in AttentionTile tile, int first, int rows, AttentionForwardTile work, float* v)
+            where V : unmanaged, ISimd<V>
+        {
+            for (int lane = 0; lane < tile.Queries; lane += AttentionProducts.RowBlock)
+            {
+                (int from, int to) = AttentionTiles.KeysOfBlock(problem.Spans, tile, lane, first, rows);
+                if (to > from)
+                {
+                    AttentionProducts.Multiply<V>(
+                        AttentionProducts.RowBlock,
+                        work.Padded,
+                        to - from,
+                        work.P + (from * AttentionTiles.Queries) + lane,
+                        1,
+                        AttentionTiles.Queries,
+                        v + ((long)(first + from) * work.Padded),
+                        work.Padded,
+                        work.Output + (lane * work.Padded),
+                        work.Padded,
+                        add: true);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,217 @@
+using System.Runtime.CompilerServices;
+using Hieno.Tensors.Cpu.Simd;
+
+namespace Hieno.Tensors.Cpu;
+
+/// <summary>
+/// The steps on tiles that both passes of attention share. Scores lie transposed, a row for each key and a vector lane for each query of
+/// the tile, so that maxima and sums over keys need no work across lanes, and keys and values are read as they are stored.
+/// </summary>
+internal static unsafe class AttentionTiles
+{
+    /// <summary>Queries of a tile: the length of a row of scores.</summary>
+    public const int Queries = AttentionSpans.TileQueries;
+
+    /// <summary>Keys that are met before the softmax is updated; with <see cref="Queries"/> scores each they fill a third of a 48 KiB cache.</summary>
+    public const int KeyBlock = 128;
+
+    /// <summary>Columns of a head rounded up to whole vectors.</summary>
+    public static int PaddedWidth<V>(int width)
+        where V : unmanaged, ISimd<V> => (width + V.Count - 1) / V.Count * V.Count;
+
+    /// <summary>The least multiple of the product's row block that is not below <paramref name="rows"/>.</summary>
+    public static int RoundUpToBlock(int rows) => (rows + AttentionProducts.RowBlock - 1) / AttentionProducts.RowBlock * AttentionProducts.RowBlock;
+
+    /// <summary>Copies one head's rows · scale to rows of whole vectors, zeros behind the head's columns and in the rows up to <paramref name="padTo"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void CopyRows<V>(float* source, long stride, int rows, int width, float scale, float* destination, int padTo)
+        where V : unmanaged, ISimd<V>
+    {
+        int padded = PaddedWidth<V>(width);
+        int whole = width - (width % V.Count);
+        V scales = V.All(scale);
+        for (int row = 0; row < rows; row++)
+        {
+            float* from = source + (row * stride);
+            float* to = destination + ((long)row * padded);
+            for (int c = 0; c < whole; c += V.Count)
+            {
+                (V.Load(from + c) * scales).Store(to + c);
+            }
+
+            if (whole < padded)
+            {
+                V.Zero.Store(to + whole);
+                for (int c = whole; c < width; c++)
+                {
+                    to[c] = from[c] * scale;
+                }
+            }
+        }
+
+        new Span<float>(destination + ((long)rows * padded), (padTo - rows) * padded).Clear();
+    }
+
+    /// <summary>Writes rows of whole vectors back to one head's columns: destination (+)= source · scale.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void WriteRows<V>(float* source, int rows, int width, float scale, float* destination, long stride, bool add)
+        where V : unmanaged, ISimd<V>
+    {
+        int padded = PaddedWidth<V>(width);
+        int whole = width - (width % V.Count);
+        V scales = V.All(scale);
+        for (int row = 0; row < rows; row++)
+        {
+            float* from = source + ((long)row * padded);
+            float* to = destination + (row * stride);
+            for (int c = 0; c < whole; c += V.Count)
+            {
+                V value = V.Load(from + c) * scales;
+                (add ? V.Load(to + c) + value : value).Store(to + c);
+            }
+
+            for (int c = whole; c < width; c++)
+            {
+                to[c] = (from[c] * scale) + (add ? to[c] : 0f);
+            }
+        }
+    }
+
+    /// <summary>Turns a tile's rows of whole vectors over: destination[d][query] = source[query][d].</summary>
+    /// <param name="source">Rows as <see cref="CopyRows"/> leaves them, <see cref="Queries"/> of them.</param>
+    /// <param name="padded">Length of a row of the source, and number of rows written.</param>
+    /// <param name="destination">Rows of <see cref="Queries"/> numbers.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Transpose<V>(float* source, int padded, float* destination)
+        where V : unmanaged, ISimd<V>
+    {
+        for (int query = 0; query < Queries; query += V.Count)
+        {
+            for (int d = 0; d < padded; d += V.Count)
+            {
+                V.Transpose(source + (query * padded) + d, padded, destination + (d * Queries) + query, Queries);
+            }
+        }
+    }
+
+    /// <summary>Fills the limits between which each lane sees keys, counted from the tile's first key.</summary>
+    public static void FillLimits(AttentionSpans spans, in AttentionTile tile, float* starts, float* ends)
+    {
+        for (int lane = 0; lane < Queries; lane++)
+        {
+            // A lane without a query may see everything: its numbers are zeros and nothing reads its result.
+            bool present = lane < tile.Queries;
+            starts[lane] = present ? spans.Start[tile.Query + lane] - tile.KeyStart : 0;
+            ends[lane] = present ? spans.End[tile.Query + lane] - tile.KeyStart : float.MaxValue;
+        }
+    }
+
+    /// <summary>Sets scores to −∞ where a lane does not see the key of the row. <paramref name="firstKey"/> counts from the tile's first key.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Mask<V>(float* scores, int rows, int firstKey, in AttentionTile tile, float* starts, float* ends)
+        where V : unmanaged, ISimd<V>
+    {
+        int fullStart = tile.FullStart - tile.KeyStart;
+        int fullEnd = tile.FullEnd - tile.KeyStart;
+        V never = V.All(float.NegativeInfinity);
+        for (int row = 0; row < rows; row++)
+        {
+            int key = firstKey + row;
+            if (key >= fullStart && key < fullEnd)
+            {
+                continue; // every lane sees it
+            }
+
+            V keys = V.All(key);
+            for (int lane = 0; lane < Queries; lane += V.Count)
+            {
+                float* at = scores + (row * Queries) + lane;
+                V seen = V.SelectLess(keys, V.Load(ends + lane), V.Load(at), never);
+                V.SelectLess(keys, V.Load(starts + lane), never, seen).Store(at);
+            }
+        }
+    }
+
+    /// <summary>The rows of a block of keys that at least one of the eight queries from <paramref name="lane"/> on sees.</summary>
+    public static (int From, int To) KeysOfBlock(AttentionSpans spans, in AttentionTile tile, int lane, int first, int rows)
+    {
+        (int from, int to) = (rows, 0);
+        for (int query = tile.Query + lane; query < tile.Query + Math.Min(tile.Queries, lane + AttentionProducts.RowBlock); query++)
+        {
+            if (spans.End[query] > spans.Start[query])
+            {
+                from = Math.Min(from, spans.Start[query] - tile.KeyStart - first);
+                to = Math.Max(to, spans.End[query] - tile.KeyStart - first);
+            }
+        }
+
+        return (Math.Max(from, 0), Math.Min(to, rows));
+    }
+
+    /// <summary>score ← cap · tanh(score / cap).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Cap<V>(float* scores, int count, float cap)
+        where V : unmanaged, ISimd<V>
+    {
+        V limit = V.All(cap);
+        V inverse = V.All(1f / cap);
+        int i = 0;
+        for (; i <= count - V.Count; i += V.Count)
+        {
+            (Tanh(V.Load(scores + i) * inverse) * limit).Store(scores + i);
+        }
+
+        for (; i < count; i++)
+        {
+            scores[i] = cap * MathF.Tanh(scores[i] / cap);
+        }
+    }
+
+    /// <summary>
+    /// The factors of dropout for a block of probabilities: 0 for a dropped one, 1/(1 − rate) for the others. Four consecutive keys of a
+    /// query share one draw of the generator, counted by (head, query, key / 4) whatever the tiles are.
+    /// </summary>
+    public static void DropoutFactors(in AttentionDropout dropout, ulong headAndQuery, int queries, int firstKey, int rows, int keyCount, float* factors)
+    {
+        float kept = 1f / (1f - dropout.Rate);
+        if (queries < Queries)
+        {
+            new Span<float>(factors, rows * Queries).Clear(); // lanes without a query are computed along and must stay numbers
+        }
+
+        uint limit = (uint)(dropout.Rate * 4294967296.0); // words below it are dropped
+        ulong drawsPerQuery = ((ulong)keyCount + 3) / 4;
+        for (int lane = 0; lane < queries; lane++)
+        {
+            ulong first = (dropout.Call << 40) + ((headAndQuery + (ulong)lane) * drawsPerQuery);
+            for (int key = firstKey & ~3; key < firstKey + rows; key += 4)
+            {
+                (uint a, uint b, uint c, uint d) = dropout.Rng.Block(dropout.Pass, first + ((ulong)key / 4));
+                float* to = factors + ((nint)(key - firstKey) * Queries) + lane;
+                int before = Math.Max(0, firstKey - key);
+                int count = Math.Min(4, firstKey + rows - key);
+                ReadOnlySpan<uint> words = [a, b, c, d];
+                for (int i = before; i < count; i++)
+                {
+                    to[i * Queries] = words[i] < limit ? 0f : kept;
+                }
+            }
+        }
+    }
+
+    // Near zero by a polynomial (Cephes, |x| < 0.625), because 1 − 2/(e²ˣ + 1) would lose the leading digits there.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Tanh<V>(V x)
+        where V : unmanaged, ISimd<V>
+    {
+        V square = x * x;
+        V p = V.Fma(V.All(-5.70498872745e-3f), square, V.All(2.06390887954e-2f));
+        p = V.Fma(p, square, V.All(-5.37397155531e-2f));
+        p = V.Fma(p, square, V.All(1.33314422036e-1f));
+        p = V.Fma(p, square, V.All(-3.33332819422e-1f));
+        V small = V.Fma(p * square, x, x);
+        V one = V.All(1f);
+        V large = one - (V.All(2f) / (SimdMath.Exp(x + x) + one));
+        return V.SelectLess(V.Abs(x), V.All(0.625f), small, large);
+    }
+}
