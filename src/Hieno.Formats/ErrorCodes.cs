@@ -1,7 +1,7 @@
 namespace Hieno.Formats;
 
 /// <summary>The stable codes of the errors about files. A code is never reused for another meaning.</summary>
-/// <remarks>HN11xx weights and their configuration, HN12xx data sets, HN13xx storage.</remarks>
+/// <remarks>HN11xx weights and their configuration, HN12xx data sets, HN13xx storage, HN14xx chat templates.</remarks>
 public static class ErrorCodes
 {
     /// <summary>A weights file is absent or cannot be opened.</summary>
@@ -90,4 +90,16 @@ public static class ErrorCodes
 
     /// <summary>A folder of the name to be written exists already.</summary>
     public const string StorageExists = "HN1303";
+
+    /// <summary>The source of a chat template is not of the supported language.</summary>
+    public const string TemplateSyntax = "HN1401";
+
+    /// <summary>A chat template does with its values what cannot be done.</summary>
+    public const string TemplateEvaluation = "HN1402";
+
+    /// <summary>A chat template refused its messages by raise_exception.</summary>
+    public const string TemplateRaised = "HN1403";
+
+    /// <summary>A chat template needs more work, depth or text than it may use.</summary>
+    public const string TemplateLimit = "HN1404";
 }
