@@ -255,7 +255,6 @@ internal sealed class SafetensorsHeader
 
     private void CheckSize(SafetensorsEntry entry)
     {
-        string described = $"tensor '{Shorten(entry.Name)}' of type {entry.DType.Name()} and shape [{Shorten(string.Join(", ", entry.Shape))}]";
         long bytes;
         try
         {
@@ -264,20 +263,23 @@ internal sealed class SafetensorsHeader
         catch (OverflowException e)
         {
             throw new CheckpointException(ErrorCodes.CheckpointSizeOverflow, _file,
-                $"{described} has more than 2^64 bits", DownloadAgain, e) { Tensor = entry.Name };
+                $"{Described(entry)} has more than 2^64 bits", DownloadAgain, e) { Tensor = entry.Name };
         }
         catch (ArgumentException e)
         {
             throw new CheckpointException(ErrorCodes.CheckpointSizeMismatch, _file,
-                $"{described} does not fill whole bytes", DownloadAgain, e) { Tensor = entry.Name };
+                $"{Described(entry)} does not fill whole bytes", DownloadAgain, e) { Tensor = entry.Name };
         }
 
         if (bytes != entry.ByteLength)
         {
             throw new CheckpointException(ErrorCodes.CheckpointSizeMismatch, _file,
-                $"{described} needs {bytes} bytes, its offsets give it {entry.ByteLength}", DownloadAgain) { Tensor = entry.Name };
+                $"{Described(entry)} needs {bytes} bytes, its offsets give it {entry.ByteLength}", DownloadAgain) { Tensor = entry.Name };
         }
     }
+
+    private static string Described(SafetensorsEntry entry) =>
+        $"tensor '{Shorten(entry.Name)}' of type {entry.DType.Name()} and shape [{Shorten(string.Join(", ", entry.Shape))}]";
 
     // A JSON string can spell half a surrogate pair (\ud800), which is no text; the reader reports that as InvalidOperationException.
     private string Text(ref Utf8JsonReader reader)

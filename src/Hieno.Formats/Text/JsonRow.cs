@@ -50,14 +50,16 @@ internal readonly struct JsonRow(string file, long line, long column)
         JsonElement json;
         try
         {
-            CheckTokens(utf8);
             json = JsonElement.Parse(utf8, Strict);
+            if (utf8.IndexOf("\\u"u8) >= 0)
+            {
+                FindFault(utf8, cutOff); // an escape may spell half a surrogate pair, which the parser does not look at
+            }
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw At(ErrorCodes.DatasetRowNotJson, e.LineNumber ?? 0, e.BytePositionInLine ?? 0,
-                (cutOff ? "the last line is cut off or not valid JSON: " : "the row is not valid JSON: ") + FirstSentence(e.Message),
-                "Correct the row", e);
+            FindFault(utf8, cutOff);
+            throw At(ErrorCodes.DatasetRowNotJson, 0, 0, "the row is not valid JSON: " + e.Message, "Correct the row", e);
         }
 
         return json.ValueKind == JsonValueKind.Object
@@ -65,36 +67,43 @@ internal readonly struct JsonRow(string file, long line, long column)
             : throw At(ErrorCodes.DatasetRowNotJson, 0, 0, $"the row is a JSON {json.ValueKind.ToString().ToLower(CultureInfo.InvariantCulture)}, expected an object", "Write each row as {…}");
     }
 
-    // Finds what the parser reports without a position: a key that occurs twice in one object, and half a surrogate pair (\ud800).
-    private void CheckTokens(ReadOnlySpan<byte> utf8)
+    // Raises an error at the exact byte: for malformed JSON, for a key that occurs twice in one object (which the parser reports
+    // without a position), and for half a surrogate pair such as \ud800 (which it does not report at all).
+    private void FindFault(ReadOnlySpan<byte> utf8, bool cutOff)
     {
         var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = MaxDepth });
-        var open = new Stack<HashSet<string>?>();
-        while (reader.Read())
+        var keys = new Stack<HashSet<string>>(); // of the objects that are open
+        try
         {
-            switch (reader.TokenType)
+            while (reader.Read())
             {
-                case JsonTokenType.StartObject:
-                    open.Push(new HashSet<string>(StringComparer.Ordinal));
-                    break;
-                case JsonTokenType.StartArray:
-                    open.Push(null);
-                    break;
-                case JsonTokenType.EndObject or JsonTokenType.EndArray:
-                    open.Pop();
-                    break;
-                case JsonTokenType.PropertyName:
-                    string name = Text(ref reader, utf8);
-                    if (!open.Peek()!.Add(name))
-                    {
-                        throw AtOffset(ErrorCodes.DatasetDuplicateColumn, utf8, reader.TokenStartIndex, $"'{name}' occurs twice in one object", "Keep one of them");
-                    }
+                switch (reader.TokenType)
+                {
+                    case JsonTokenType.StartObject:
+                        keys.Push(new HashSet<string>(StringComparer.Ordinal));
+                        break;
+                    case JsonTokenType.EndObject:
+                        keys.Pop();
+                        break;
+                    case JsonTokenType.PropertyName:
+                        string name = Text(ref reader, utf8);
+                        if (!keys.Peek().Add(name))
+                        {
+                            throw AtOffset(ErrorCodes.DatasetDuplicateColumn, utf8, reader.TokenStartIndex, $"'{name}' occurs twice in one object", "Keep one of them");
+                        }
 
-                    break;
-                case JsonTokenType.String when reader.ValueIsEscaped:
-                    Text(ref reader, utf8);
-                    break;
+                        break;
+                    case JsonTokenType.String when reader.ValueIsEscaped:
+                        Text(ref reader, utf8);
+                        break;
+                }
             }
+        }
+        catch (JsonException e)
+        {
+            throw At(ErrorCodes.DatasetRowNotJson, e.LineNumber ?? 0, e.BytePositionInLine ?? 0,
+                (cutOff ? "the last line is cut off or not valid JSON: " : "the row is not valid JSON: ") + FirstSentence(e.Message),
+                "Correct the row", e);
         }
     }
 
