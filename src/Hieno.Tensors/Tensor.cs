@@ -66,6 +66,9 @@ public sealed class Tensor
     /// <summary>For a long-lived gradient buffer: true when its content is stale, so that the next contribution overwrites it.</summary>
     internal bool GradIsStale { get; set; }
 
+    /// <summary>True while an operation computes the gradient ahead of the backward pass in the buffer that was here: see <see cref="EarlyGradient"/>.</summary>
+    internal bool GradIsLent { get; set; }
+
     /// <summary>The node that computed this tensor on the open tape, or null for a leaf.</summary>
     internal Backward? Producer { get; set; }
 

@@ -1,0 +1,198 @@
+namespace Hieno.Tensors;
+
+public static partial class Ops
+{
+    /// <summary>
+    /// A language model's head and loss in one: scale · Σᵢ wᵢ · (lse(W·hᵢ + b) − (W·hᵢ + b)[label]), where lse is the logarithm of the
+    /// sum of exponentials. Rows labelled −100 are left out before the projection, and the logits of at most 512 rows exist at a time.
+    /// </summary>
+    /// <param name="hidden">h, [..., C], seen as N rows.</param>
+    /// <param name="weight">W, [V, C]; often the embedding table itself. A 16-bit weight cannot be trained.</param>
+    /// <param name="bias">b, [V], or null for none.</param>
+    /// <param name="labels">N ids from 0 to V − 1, or −100 for rows that are not learned from.</param>
+    /// <param name="weights">w, N factors; null (default) for all 1.</param>
+    /// <param name="scale">Factor of the sum, e.g. 1 / number of target tokens of the whole batch.</param>
+    /// <param name="statistics">If given, receives each target token's loss and whether it was predicted.</param>
+    /// <returns>[1].</returns>
+    /// <exception cref="ShapeException">The shapes do not fit, or the number of labels or weights is not N.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A label is neither −100 nor below V.</exception>
+    /// <remarks>
+    /// Gradients are computed in the forward pass, while a chunk's logits are there, and so never need the logits twice; the backward
+    /// pass only hands them over. The same idea: Hsu et al. 2024, <see href="https://arxiv.org/abs/2410.10989"/>, section 3.
+    /// </remarks>
+    public static Tensor LinearCrossEntropy(
+        Tensor hidden, Tensor weight, Tensor? bias, int[] labels, float[]? weights = null, float scale = 1f, TokenLossStatistics? statistics = null)
+    {
+        ArgumentNullException.ThrowIfNull(hidden);
+        ArgumentNullException.ThrowIfNull(weight);
+        CheckLinear(hidden, weight, bias, transposed: false);
+        CheckLabels(labels, weights, hidden.Rows, weight.Shape[0]);
+
+        var pass = new HeadPass(hidden, weight, bias, labels, RowFactors(weights, scale, labels.Length), statistics);
+        double loss = pass.Run();
+        Tensor y = Tensor.FromValues([1], [(float)loss], hidden.Backend);
+        return Tape.Wants(hidden, weight, bias)
+            ? Tape.Record(y, new LinearCrossEntropyBackward(hidden, weight, bias, pass))
+            : y;
+    }
+
+    /// <summary>One run over the target rows, chunk by chunk. The chunks depend on nothing but the labels, so the sums' order does not either.</summary>
+    private sealed class HeadPass
+    {
+        private const int ChunkRows = 512;
+
+        private readonly Tensor _hidden;
+        private readonly Tensor _weight;
+        private readonly Tensor? _bias;
+        private readonly int[] _labels;
+        private readonly float[] _factors;
+        private readonly int[] _rows;
+        private readonly TokenLossStatistics? _statistics;
+
+        public HeadPass(Tensor hidden, Tensor weight, Tensor? bias, int[] labels, float[] factors, TokenLossStatistics? statistics)
+        {
+            (_hidden, _weight, _bias, _statistics) = (hidden, weight, bias, statistics);
+            _rows = [.. Enumerable.Range(0, labels.Length).Where(i => labels[i] != IgnoredLabel)];
+            _labels = Array.ConvertAll(_rows, row => labels[row]);
+            _factors = Array.ConvertAll(_rows, row => factors[row]);
+            HiddenGradient = Tape.Wants(hidden) ? Tensor.Create(hidden.Shape, hidden.Backend) : null;
+            WeightGradient = Tape.Wants(weight) ? EarlyGradient.Borrow(weight) : null;
+            BiasGradient = Tape.Wants(bias) ? EarlyGradient.Borrow(bias!) : null;
+        }
+
+        public Tensor? HiddenGradient { get; }
+
+        public EarlyGradient? WeightGradient { get; }
+
+        public EarlyGradient? BiasGradient { get; }
+
+        /// <summary>All rows are learned from, so that chunks are parts of the hidden states rather than gathered copies.</summary>
+        private bool IsWhole => _rows.Length == _hidden.Rows;
+
+        public double Run()
+        {
+            Backend backend = _hidden.Backend;
+            if (HiddenGradient is not null && !IsWhole)
+            {
+                backend.Fill(HiddenGradient, 0f);
+            }
+
+            if (_rows.Length == 0)
+            {
+                WeightGradient?.Clear();
+                BiasGradient?.Clear();
+                return 0;
+            }
+
+            int chunk = Math.Min(ChunkRows, _rows.Length);
+            int stride = PaddedStride(_weight.Shape[0]);
+            Storage logits = backend.Rent((long)chunk * stride * sizeof(float));
+            Storage copies = backend.Rent(2L * chunk * _hidden.Columns * sizeof(float));
+            try
+            {
+                double loss = 0;
+                for (int start = 0; start < _rows.Length; start += ChunkRows)
+                {
+                    int count = Math.Min(ChunkRows, _rows.Length - start);
+                    loss += RunChunk(start, new Tensor(logits, [count, _weight.Shape[0]], DType.F32, 0, stride), copies);
+                }
+
+                return loss;
+            }
+            finally
+            {
+                logits.Free();
+                copies.Free();
+            }
+        }
+
+        private double RunChunk(int start, Tensor logits, Storage copies)
+        {
+            Backend backend = _hidden.Backend;
+            int count = logits.Rows;
+            ReadOnlySpan<int> rows = _rows.AsSpan(start, count);
+            Tensor h = IsWhole ? _hidden.RowRange(start, count) : new Tensor(copies, [count, _hidden.Columns]);
+            if (!IsWhole)
+            {
+                backend.GatherRows(_hidden, rows, h);
+            }
+
+            backend.MatMul(h, false, _weight, true, _bias, logits, add: false);
+            bool differentiate = HiddenGradient is not null || WeightGradient is not null || BiasGradient is not null;
+            float[] losses = new float[count];
+            bool[] correct = new bool[count];
+            ReadOnlySpan<float> factors = _factors.AsSpan(start, count);
+            backend.CrossEntropyRows(logits, _labels.AsSpan(start, count), factors, 0f, differentiate ? logits : null, losses, correct);
+            for (int i = 0; _statistics is not null && i < count; i++)
+            {
+                _statistics.Add(losses[i], correct[i]);
+            }
+
+            // From here on the logits' memory holds their gradient.
+            if (HiddenGradient is not null && IsWhole)
+            {
+                backend.MatMul(logits, false, _weight, false, null, HiddenGradient.RowRange(start, count), add: false);
+            }
+            else if (HiddenGradient is not null)
+            {
+                var gathered = new Tensor(copies, h.Shape, DType.F32, h.Count);
+                backend.MatMul(logits, false, _weight, false, null, gathered, add: false);
+                backend.ScatterAddRows(gathered, rows, HiddenGradient);
+            }
+
+            if (WeightGradient is not null)
+            {
+                backend.MatMul(logits, true, h, false, null, WeightGradient.Buffer, add: start > 0);
+            }
+
+            if (BiasGradient is not null)
+            {
+                backend.SumRows(logits, BiasGradient.Buffer, add: start > 0);
+            }
+
+            return WeightedSum(losses, factors);
+        }
+
+        /// <summary>Rows of logits begin on a cache line, and their distance is no multiple of 2 KiB, which would make them compete for the cache.</summary>
+        private static int PaddedStride(int columns)
+        {
+            int padded = (columns + 15) / 16 * 16;
+            return padded % 512 == 0 ? padded + 16 : padded;
+        }
+    }
+
+    private sealed class LinearCrossEntropyBackward : Backward
+    {
+        private readonly Tensor _hidden;
+        private readonly Tensor _weight;
+        private readonly Tensor? _bias;
+        private readonly HeadPass _pass;
+
+        public LinearCrossEntropyBackward(Tensor hidden, Tensor weight, Tensor? bias, HeadPass pass)
+            : base(hidden, weight, bias)
+        {
+            (_hidden, _weight, _bias, _pass) = (hidden, weight, bias, pass);
+            foreach (Tensor? gradient in (ReadOnlySpan<Tensor?>)[pass.HiddenGradient, pass.WeightGradient?.Buffer, pass.BiasGradient?.Buffer])
+            {
+                if (gradient is not null)
+                {
+                    Hold(gradient);
+                }
+            }
+        }
+
+        public override long FlopsFor(Tensor input) => input == _bias ? (long)_hidden.Rows * _bias.Columns : 2L * _hidden.Rows * _weight.Count;
+
+        protected override void Run(Tensor dy)
+        {
+            if (_pass.HiddenGradient is { } gradient)
+            {
+                dy.Backend.AddScaled(gradient, dy, gradient, add: false);
+                PassGrad(_hidden, gradient);
+            }
+
+            _pass.WeightGradient?.HandOver(dy, GradOf);
+            _pass.BiasGradient?.HandOver(dy, GradOf);
+        }
+    }
+}
