@@ -1,4 +1,5 @@
 using Hieno.Tensors.Cpu;
+using Hieno.Testing;
 
 namespace Hieno.Tensors.Tests;
 
@@ -74,6 +75,14 @@ internal static class TestTensors
     /// <summary>Asserts that all numbers are the same, bit by bit.</summary>
     public static void SameBits(float[] expected, float[] actual) =>
         Assert.Equal(Array.ConvertAll(expected, BitConverter.SingleToInt32Bits), Array.ConvertAll(actual, BitConverter.SingleToInt32Bits));
+
+    /// <summary>Checks the gradients of every leaf against difference quotients.</summary>
+    public static void CheckGradients(Func<Tensor> operation, params Tensor[] leaves) =>
+        GradientCheck.Verify(operation, [.. leaves.Select((leaf, i) => ($"leaf {i}", leaf))]);
+
+    /// <summary>Σ coefficientsᵢ · yᵢ as a recorded scalar.</summary>
+    public static Tensor WeightedSum(Tensor y, float[] coefficients) =>
+        Hieno.Tensors.Ops.Sum(Hieno.Tensors.Ops.Mul(y, Tensor.FromValues(y.Shape, coefficients, y.Backend)));
 
     public static double[] Double(float[] values) => Array.ConvertAll(values, value => (double)value);
 }

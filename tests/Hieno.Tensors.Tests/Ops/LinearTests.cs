@@ -35,10 +35,7 @@ public sealed class LinearTests
     [InlineData(true)]
     public void Gradients_equal_central_differences(bool transposed)
     {
-        Tensor x = TestTensors.Random([2, 3, 5], 1, gap: 4, trained: true);
-        Tensor weight = TestTensors.Random(transposed ? [5, 7] : [7, 5], 2, trained: true);
-        Tensor bias = TestTensors.Random([7], 3, trained: true);
-        GradientCheck.Run(() => Linear(x, weight, bias, transposed), [x, weight, bias]);
+        OpChecks.Gradient(inputs => Linear(inputs[0], inputs[1], inputs[2], transposed), [[2, 3, 5], transposed ? [5, 7] : [7, 5], [7]]);
     }
 
     [Fact]
@@ -47,7 +44,7 @@ public sealed class LinearTests
         Tensor x = TestTensors.Random([4, 6], 1, trained: true);
         Tensor weight = TestTensors.Random([6, 6], 2, trained: true);
         Tensor bias = TestTensors.Random([6], 3, trained: true);
-        GradientCheck.Run(() => Add(Linear(Linear(x, weight, bias), weight, bias), x), [x, weight, bias], tolerance: 5e-3);
+        TestTensors.CheckGradients(() => Add(Linear(Linear(x, weight, bias), weight, bias), x), x, weight, bias);
     }
 
     [Fact]
@@ -65,7 +62,7 @@ public sealed class LinearTests
             for (int pass = 0; pass < passes; pass++)
             {
                 using Tape tape = Tape.Begin();
-                tape.Backward(GradientCheck.WeightedSum(Linear(TestTensors.Random([5, 4], 1), weight), TestTensors.Normal(15, 7)));
+                tape.Backward(TestTensors.WeightedSum(Linear(TestTensors.Random([5, 4], 1), weight), TestTensors.Normal(15, 7)));
             }
 
             return weight.Grad!.ToArray();
@@ -80,7 +77,7 @@ public sealed class LinearTests
         using Tape tape = Tape.Begin();
         Tensor y = Linear(x, weight);
         Assert.Empty(tape.Nodes[^1].Held);
-        tape.Backward(GradientCheck.WeightedSum(y, TestTensors.Normal(12, 7)));
+        tape.Backward(TestTensors.WeightedSum(y, TestTensors.Normal(12, 7)));
         Assert.Null(weight.Grad);
         Assert.NotNull(x.Grad);
     }
@@ -92,7 +89,7 @@ public sealed class LinearTests
     {
         Tensor x = TestTensors.Random([4, 6], 1, trained: true);
         Tensor weight = TestTensors.Random([3, 6], 2, dtype);
-        GradientCheck.Run(() => Linear(x, weight), [x]);
+        TestTensors.CheckGradients(() => Linear(x, weight), x);
     }
 
     [Fact]
@@ -106,7 +103,7 @@ public sealed class LinearTests
             Tensor bias = TestTensors.Random([90], 3, backend, trained: true);
             using (Tape tape = Tape.Begin(backend: backend))
             {
-                tape.Backward(GradientCheck.WeightedSum(Linear(x, weight, bias), TestTensors.Normal(150 * 90, 4)));
+                tape.Backward(TestTensors.WeightedSum(Linear(x, weight, bias), TestTensors.Normal(150 * 90, 4)));
             }
 
             float[][] gradients = [x.Grad!.ToArray(), weight.Grad!.ToArray(), bias.Grad!.ToArray()];
