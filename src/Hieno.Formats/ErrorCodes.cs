@@ -52,6 +52,9 @@ public static class ErrorCodes
     /// <summary>A key of a configuration has the wrong type or a value that cannot be used.</summary>
     public const string CheckpointConfigKeyInvalid = "HN1116";
 
+    /// <summary>config.json names a model family that is not known.</summary>
+    public const string CheckpointFamilyUnknown = "HN1117";
+
     /// <summary>A data file is absent, cannot be opened, or has an unknown extension.</summary>
     public const string DatasetFileUnreadable = "HN1201";
 

@@ -18,6 +18,9 @@ public abstract class Storage(Backend backend, nint pointer, long byteLength)
     /// <summary>Usable length in bytes.</summary>
     public long ByteLength { get; } = byteLength;
 
+    /// <summary>True when something else owns the memory, such as a mapped weight file: it may only be read.</summary>
+    public virtual bool IsBorrowed => false;
+
     /// <summary>Backward nodes and gradients that still need the content.</summary>
     internal int Holds { get; set; }
 

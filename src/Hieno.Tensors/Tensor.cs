@@ -183,6 +183,13 @@ public sealed class Tensor
         }
     }
 
+    /// <summary>Forgets the gradient and its memory.</summary>
+    public void DropGrad()
+    {
+        Grad = null;
+        GradIsStale = false;
+    }
+
     /// <summary>Shape, storage and whether a gradient is wanted.</summary>
     public override string ToString() =>
         $"{DType}{Shape}{(IsContiguous ? string.Empty : $" with row stride {RowStride}")}{(NeedsGrad ? ", needs gradient" : string.Empty)}";

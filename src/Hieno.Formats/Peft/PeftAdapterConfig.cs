@@ -46,7 +46,7 @@ public sealed record PeftAdapterConfig
     /// <exception cref="CheckpointException">The file is absent, not JSON, lacks <c>peft_type</c>, or has a value of the wrong type or range.</exception>
     public static PeftAdapterConfig Read(string path)
     {
-        var file = ModelConfigFile.Read(Directory.Exists(path) ? Path.Combine(path, FileName) : path);
+        var file = ModelConfig.Read(Directory.Exists(path) ? Path.Combine(path, FileName) : path);
         string type = file.GetString("peft_type");
         bool isLoRA = string.Equals(type, "LORA", StringComparison.Ordinal);
 

@@ -81,7 +81,7 @@ public sealed record PeftLoRAConfig
         ["runtime_config"] = "null", ["ensure_weight_tying"] = "false",
     };
 
-    internal static PeftLoRAConfig From(ModelConfigFile file)
+    internal static PeftLoRAConfig From(ModelConfig file)
     {
         var lora = new PeftLoRAConfig
         {
@@ -139,7 +139,7 @@ public sealed record PeftLoRAConfig
         }
     }
 
-    private static void CheckRanges(ModelConfigFile file, PeftLoRAConfig lora)
+    private static void CheckRanges(ModelConfig file, PeftLoRAConfig lora)
     {
         const string Advice = "Correct the configuration, or make the adapter again";
         if (lora.Rank < 1 || lora.RankPattern.Values.Any(rank => rank < 1))
@@ -158,15 +158,15 @@ public sealed record PeftLoRAConfig
         }
     }
 
-    private static bool IsKind(ModelConfigFile file, string key, JsonValueKind kind) =>
+    private static bool IsKind(ModelConfig file, string key, JsonValueKind kind) =>
         file.Json.TryGetProperty(key, out var value) && value.ValueKind == kind;
 
-    private static string InitializationOf(ModelConfigFile file) =>
+    private static string InitializationOf(ModelConfig file) =>
         IsKind(file, "init_lora_weights", JsonValueKind.String)
             ? file.GetString("init_lora_weights")
             : file.GetBool("init_lora_weights", true) ? "true" : "false";
 
-    private static PeftModules? Modules(ModelConfigFile file, string key)
+    private static PeftModules? Modules(ModelConfig file, string key)
     {
         if (!IsKind(file, key, JsonValueKind.String))
         {
@@ -183,7 +183,7 @@ public sealed record PeftLoRAConfig
         }
     }
 
-    private static Dictionary<string, T> Pattern<T>(ModelConfigFile file, string key, Func<ModelConfigFile, string, T> read)
+    private static Dictionary<string, T> Pattern<T>(ModelConfig file, string key, Func<ModelConfig, string, T> read)
     {
         var values = new Dictionary<string, T>(StringComparer.Ordinal);
         if (file.GetSection(key) is { } section)

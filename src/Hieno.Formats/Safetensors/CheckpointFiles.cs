@@ -80,6 +80,9 @@ public sealed unsafe class CheckpointFiles : IDisposable
     /// <exception cref="ObjectDisposedException">The files have been closed.</exception>
     public byte* PointerTo(SafetensorsEntry entry) => FileOf(entry).PointerTo(entry);
 
+    /// <summary>As <see cref="PointerTo"/>, for callers without unsafe code.</summary>
+    public nint AddressOf(SafetensorsEntry entry) => (nint)PointerTo(entry);
+
     /// <summary>A tensor's bytes, at most 2 GiB; valid until <see cref="Dispose"/>.</summary>
     /// <exception cref="CheckpointException">No file has a tensor of that name.</exception>
     /// <exception cref="ObjectDisposedException">The files have been closed.</exception>

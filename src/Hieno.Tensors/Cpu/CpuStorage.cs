@@ -54,6 +54,8 @@ internal sealed class BorrowedStorage(CpuBackend backend, nint pointer, long byt
     /// <summary>Kept alive as long as this storage is.</summary>
     public object Owner { get; } = owner;
 
+    public override bool IsBorrowed => true;
+
     protected internal override void Free()
     {
         // The owner frees it.

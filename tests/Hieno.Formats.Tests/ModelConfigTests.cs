@@ -2,7 +2,7 @@ using Hieno.Tests.Shared;
 
 namespace Hieno.Formats.Tests;
 
-public sealed class ModelConfigFileTests : IDisposable
+public sealed class ModelConfigTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -50,7 +50,7 @@ public sealed class ModelConfigFileTests : IDisposable
             _folder.Write("config.json", text);
         }
 
-        Assert.Equal(code, Assert.Throws<CheckpointException>(() => ModelConfigFile.Read(_folder.Path)).Code);
+        Assert.Equal(code, Assert.Throws<CheckpointException>(() => ModelConfig.Read(_folder.Path)).Code);
     }
 
     [SkippableFact]
@@ -61,11 +61,11 @@ public sealed class ModelConfigFileTests : IDisposable
         Assert.True(files.Length > 50);
         foreach (string path in files)
         {
-            ModelConfigFile.Read(path);
+            ModelConfig.Read(path);
         }
     }
 
-    private ModelConfigFile Read(string json) => ModelConfigFile.Read(Path.GetDirectoryName(_folder.Write("config.json", json))!);
+    private ModelConfig Read(string json) => ModelConfig.Read(Path.GetDirectoryName(_folder.Write("config.json", json))!);
 
     private static void AssertError(string code, string part, Action read)
     {

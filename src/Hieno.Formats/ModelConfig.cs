@@ -4,14 +4,14 @@ namespace Hieno.Formats;
 
 /// <summary>A model's <c>config.json</c>, or another JSON object beside the weights, with getters whose errors name file and key.</summary>
 /// <remarks>A key whose value is null counts as missing, as in the configurations of the usual libraries.</remarks>
-public sealed class ModelConfigFile
+public sealed class ModelConfig
 {
     /// <summary>The usual file name.</summary>
     public const string FileName = "config.json";
 
     private readonly string _section; // keys above this object, e.g. "text_config."; empty for the file itself
 
-    private ModelConfigFile(JsonElement json, string path, string section)
+    private ModelConfig(JsonElement json, string path, string section)
     {
         (Json, Path, _section) = (json, path, section);
     }
@@ -29,20 +29,20 @@ public sealed class ModelConfigFile
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file, or the folder that holds a <c>config.json</c>.</param>
     /// <exception cref="CheckpointException">The file is absent, unreadable, or not one JSON object without duplicate keys.</exception>
-    public static ModelConfigFile Read(string path)
+    public static ModelConfig Read(string path)
     {
         string file = Directory.Exists(path) ? System.IO.Path.Combine(path, FileName) : path;
         using var document = CheckpointJson.ReadObject(file);
-        return new ModelConfigFile(document.RootElement.Clone(), file, string.Empty);
+        return new ModelConfig(document.RootElement.Clone(), file, string.Empty);
     }
 
     /// <summary>Wraps an object that was made in memory.</summary>
     /// <param name="json">A JSON object that does not depend on a document which will be disposed.</param>
     /// <param name="name">What to call it in errors.</param>
     /// <exception cref="ArgumentException"><paramref name="json"/> is not an object.</exception>
-    public static ModelConfigFile From(JsonElement json, string name) =>
+    public static ModelConfig From(JsonElement json, string name) =>
         json.ValueKind == JsonValueKind.Object
-            ? new ModelConfigFile(json, name, string.Empty)
+            ? new ModelConfig(json, name, string.Empty)
             : throw new ArgumentException($"A configuration is a JSON object, got {json.ValueKind}.", nameof(json));
 
     /// <summary>Whether the key is there and not null.</summary>
@@ -98,10 +98,33 @@ public sealed class ModelConfigFile
 
     /// <summary>An object inside this one, e.g. <c>text_config</c> or <c>rope_scaling</c>, or null where the key is missing.</summary>
     /// <exception cref="CheckpointException">The value is no object.</exception>
-    public ModelConfigFile? GetSection(string key) =>
+    public ModelConfig? GetSection(string key) =>
         !TryGet(key, out var value) ? null
-        : value.ValueKind == JsonValueKind.Object ? new ModelConfigFile(value, Path, $"{_section}{key}.")
+        : value.ValueKind == JsonValueKind.Object ? new ModelConfig(value, Path, $"{_section}{key}.")
         : throw Invalid(key, value, "an object");
+
+    /// <summary>The class names of a classifier in the order of its outputs, from <c>id2label</c>; null where there are none.</summary>
+    /// <exception cref="CheckpointException">The keys are not 0 … n − 1.</exception>
+    public IReadOnlyList<string>? GetLabels()
+    {
+        if (GetSection("id2label") is not { } map)
+        {
+            return null;
+        }
+
+        string?[] labels = new string[map.Json.EnumerateObject().Count()];
+        foreach (JsonProperty entry in map.Json.EnumerateObject())
+        {
+            if (!int.TryParse(entry.Name, System.Globalization.CultureInfo.InvariantCulture, out int index) || index < 0 || index >= labels.Length)
+            {
+                throw Error("id2label", $"has the key '{entry.Name}' among {labels.Length} labels", $"Number the labels 0 to {labels.Length - 1}");
+            }
+
+            labels[index] = map.GetString(entry.Name);
+        }
+
+        return labels!;
+    }
 
     /// <summary>An error about a value of this configuration, to be thrown.</summary>
     /// <param name="key">The key.</param>

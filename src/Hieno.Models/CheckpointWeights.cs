@@ -1,0 +1,145 @@
+using Hieno.Formats;
+using Hieno.Formats.Safetensors;
+using Hieno.Tensors;
+using Hieno.Tensors.Cpu;
+
+namespace Hieno.Models;
+
+/// <summary>
+/// Weights of a checkpoint, mapped from their files: a frozen weight is never copied. Faults are collected, and all of them reported at once.
+/// </summary>
+public sealed class CheckpointWeights : WeightSource
+{
+    private readonly CheckpointFiles _files;
+    private readonly string _basePrefix;
+    private readonly ulong _seed;
+    private readonly Backend? _backend;
+    private readonly HashSet<string> _taken = new(StringComparer.Ordinal);
+    private readonly List<string> _faults = [];
+    private readonly List<string> _created = [];
+
+    /// <summary>Reads from <paramref name="files"/>.</summary>
+    /// <param name="files">The open checkpoint; it stays open as long as a weight of it is in use.</param>
+    /// <param name="basePrefix">The prefix of the bare model, e.g. <c>bert</c>: files without it are read as well.</param>
+    /// <param name="seed">The seed of heads that the checkpoint does not hold.</param>
+    /// <param name="backend">Where the weights lie; the default backend when null.</param>
+    public CheckpointWeights(CheckpointFiles files, string basePrefix, ulong seed, Backend? backend = null)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        (_files, _basePrefix, _seed, _backend) = (files, basePrefix + ".", seed, backend);
+    }
+
+    /// <summary>Weights that the checkpoint did not hold and that start at random: the head of a new task.</summary>
+    public IReadOnlyList<string> Created => _created;
+
+    /// <summary>Entries of the checkpoint that the model did not ask for.</summary>
+    public IReadOnlyList<string> Unused => [.. _files.Entries.Keys.Where(name => !_taken.Contains(name))];
+
+    /// <inheritdoc/>
+    public override bool Has(string name) => Find(name) is not null;
+
+    /// <inheritdoc/>
+    public override Tensor Take(string name, Shape shape, Initializer initializer, bool mayBeNew)
+    {
+        if (Find(name) is not { } entry)
+        {
+            if (mayBeNew)
+            {
+                _created.Add(name);
+            }
+            else
+            {
+                _faults.Add($"{name}: the file has no such tensor, config.json implies {shape}");
+            }
+
+            return initializer.Create(shape, _seed, name, _backend);
+        }
+
+        _taken.Add(entry.Name);
+        if (!entry.Shape.AsSpan().SequenceEqual(Array.ConvertAll(shape.AsSpan().ToArray(), d => (long)d)))
+        {
+            _faults.Add($"{name}: the file has [{string.Join(", ", entry.Shape)}], config.json implies {shape}");
+            return initializer.Create(shape, _seed, name, _backend);
+        }
+
+        if (DTypeOf(entry.DType) is not { } dtype)
+        {
+            _faults.Add($"{name}: the file stores it as {entry.DType}, which is not a type of weights (F32, BF16, F16)");
+            return initializer.Create(shape, _seed, name, _backend);
+        }
+
+        return Map(entry, shape, dtype);
+    }
+
+    /// <summary>Ends the reading: throws when anything was missing, misshapen, or left over where it should not be.</summary>
+    /// <param name="isForeign">Says of a left-over name whether it is known to be of no use to this model: another task's head, an old buffer.</param>
+    /// <exception cref="CheckpointException">All faults, one a line.</exception>
+    public void ThrowIfFaulty(Func<string, bool> isForeign)
+    {
+        ArgumentNullException.ThrowIfNull(isForeign);
+        IEnumerable<string> unexpected = Unused
+            .Where(name => !isForeign(name))
+            .Select(name => $"{name}: the model has no place for it");
+        string[] faults = [.. _faults, .. unexpected];
+        if (faults.Length == 0)
+        {
+            return;
+        }
+
+        const int Shown = 20;
+        string list = string.Join("\n  ", faults.Take(Shown));
+        string more = faults.Length > Shown ? $"\n  and {faults.Length - Shown} more" : string.Empty;
+        string code = _faults.Exists(f => f.Contains("the file has [", StringComparison.Ordinal)) ? ErrorCodes.CheckpointShapeMismatch : ErrorCodes.CheckpointTensorMissing;
+        throw new CheckpointException(code, _files.Path, $"{faults.Length} tensor{(faults.Length == 1 ? " does" : "s do")} not fit config.json:\n  {list}{more}\n", "Take the config.json that belongs to these weights")
+        {
+            Tensor = faults[0][..faults[0].IndexOf(':', StringComparison.Ordinal)],
+        };
+    }
+
+    private static DType? DTypeOf(SafetensorsDType dtype) => dtype switch
+    {
+        SafetensorsDType.F32 => DType.F32,
+        SafetensorsDType.BF16 => DType.BF16,
+        SafetensorsDType.F16 => DType.F16,
+        _ => null,
+    };
+
+    // A bare model's file leaves the prefix out; very old files call a norm's weights gamma and beta.
+    private SafetensorsEntry? Find(string name)
+    {
+        string bare = name.StartsWith(_basePrefix, StringComparison.Ordinal) ? name[_basePrefix.Length..] : name;
+        foreach (string candidate in (ReadOnlySpan<string>)[name, bare, Legacy(name), Legacy(bare)])
+        {
+            if (_files.Entries.TryGetValue(candidate, out SafetensorsEntry? entry))
+            {
+                return entry;
+            }
+        }
+
+        return null;
+    }
+
+    private static string Legacy(string name) => name
+        .Replace("LayerNorm.weight", "LayerNorm.gamma", StringComparison.Ordinal)
+        .Replace("LayerNorm.bias", "LayerNorm.beta", StringComparison.Ordinal);
+
+    private Tensor Map(SafetensorsEntry entry, Shape shape, DType dtype)
+    {
+        Backend backend = _backend ?? Backend.Default;
+        if (backend is not CpuBackend cpu)
+        {
+            throw new NotSupportedException($"Weights cannot be mapped to the backend '{backend.Name}' yet.");
+        }
+
+        var mapped = new Tensor(cpu.Borrow(_files.AddressOf(entry), entry.ByteLength, _files), shape, dtype);
+        if (shape.Rank > 1)
+        {
+            return mapped;
+        }
+
+        // Gains and offsets are few, and their kernels read 32 bits.
+        Tensor copy = Tensor.CreateLongLived(shape, DType.F32, backend);
+        backend.Copy(mapped, copy);
+        return copy;
+    }
+}

@@ -1,0 +1,238 @@
+using Hieno.Formats;
+using Hieno.Models.Heads;
+using Hieno.Models.Layers;
+using Hieno.Tensors;
+
+namespace Hieno.Models.Gpt2;
+
+/// <summary>The settings of a GPT-2 model, under the names of its <c>config.json</c>.</summary>
+public sealed record Gpt2Config
+{
+    /// <summary>Reads the settings.</summary>
+    public Gpt2Config(ModelConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        Width = config.GetInt("n_embd");
+        Layers = config.GetInt("n_layer");
+        Heads = config.GetInt("n_head");
+        Positions = config.GetInt("n_positions", 1024);
+        Vocabulary = config.GetInt("vocab_size");
+        Hidden = config.GetInt("n_inner", 4 * Width);
+        Activation = Activations.Parse(config.GetString("activation_function", "gelu_new")!);
+        Eps = config.GetFloat("layer_norm_epsilon", 1e-5f);
+        InitializerRange = config.GetFloat("initializer_range", 0.02f);
+        EmbeddingDropout = config.GetFloat("embd_pdrop", 0.1f);
+        AttentionDropout = config.GetFloat("attn_pdrop", 0.1f);
+        ResidualDropout = config.GetFloat("resid_pdrop", 0.1f);
+        ScaleAttention = config.GetBool("scale_attn_weights", true);
+        ScaleByLayer = config.GetBool("scale_attn_by_inverse_layer_idx", false);
+        Tied = config.GetBool("tie_word_embeddings", true);
+    }
+
+    /// <summary><c>n_embd</c>.</summary>
+    public int Width { get; init; }
+
+    /// <summary><c>n_layer</c>.</summary>
+    public int Layers { get; init; }
+
+    /// <summary><c>n_head</c>.</summary>
+    public int Heads { get; init; }
+
+    /// <summary><c>n_positions</c>.</summary>
+    public int Positions { get; init; }
+
+    /// <summary><c>vocab_size</c>.</summary>
+    public int Vocabulary { get; init; }
+
+    /// <summary><c>n_inner</c>, 4 · width by default.</summary>
+    public int Hidden { get; init; }
+
+    /// <summary><c>activation_function</c>.</summary>
+    public Activation Activation { get; init; }
+
+    /// <summary><c>layer_norm_epsilon</c>.</summary>
+    public float Eps { get; init; }
+
+    /// <summary><c>initializer_range</c>.</summary>
+    public float InitializerRange { get; init; }
+
+    /// <summary><c>embd_pdrop</c>.</summary>
+    public float EmbeddingDropout { get; init; }
+
+    /// <summary><c>attn_pdrop</c>.</summary>
+    public float AttentionDropout { get; init; }
+
+    /// <summary><c>resid_pdrop</c>.</summary>
+    public float ResidualDropout { get; init; }
+
+    /// <summary><c>scale_attn_weights</c>.</summary>
+    public bool ScaleAttention { get; init; }
+
+    /// <summary><c>scale_attn_by_inverse_layer_idx</c>.</summary>
+    public bool ScaleByLayer { get; init; }
+
+    /// <summary><c>tie_word_embeddings</c>.</summary>
+    public bool Tied { get; init; }
+
+    /// <summary>First values of weights: N(0, range²).</summary>
+    public Initializer Normal => Initializer.Normal(InitializerRange);
+
+    /// <summary>First values of the projections into the residual stream: divided by √(2 · layers), so that the stream's size does not grow with depth.</summary>
+    public Initializer ScaledNormal => Initializer.Normal(InitializerRange / MathF.Sqrt(2f * Layers));
+}
+
+/// <summary>GPT-2: learned positions, pre-norm blocks, fused query-key-value projection, weights stored as [in, out].</summary>
+/// <remarks>Radford et al. 2019, "Language models are unsupervised multitask learners".</remarks>
+public sealed class Gpt2Backbone : Backbone
+{
+    private readonly Gpt2Config _config;
+    private readonly Embedding _tokens;
+    private readonly Embedding _positions;
+    private readonly Gpt2Block[] _blocks;
+    private readonly LayerNorm _norm;
+
+    /// <summary>Builds the body from the weights under <paramref name="w"/>, usually <c>transformer</c>.</summary>
+    public Gpt2Backbone(Gpt2Config config, WeightScope w)
+        : base(w.Path)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        _config = config;
+        WeightScope tables = w.As(ParameterKind.Embedding);
+        _tokens = Add(new Embedding(tables.At("wte"), config.Vocabulary, config.Width, config.Normal));
+        _positions = Add(new Embedding(tables.At("wpe"), config.Positions, config.Width, config.Normal));
+        _blocks = new Gpt2Block[config.Layers];
+        for (int i = 0; i < _blocks.Length; i++)
+        {
+            _blocks[i] = Add(new Gpt2Block(config, w.At($"h.{i}").AtDepth(i + 1), i));
+        }
+
+        _norm = Add(new LayerNorm(w.At("ln_f").AtDepth(config.Layers + 1), config.Width, config.Eps));
+    }
+
+    /// <inheritdoc/>
+    public override int Width => _config.Width;
+
+    /// <inheritdoc/>
+    public override int VocabularySize => _config.Vocabulary;
+
+    /// <inheritdoc/>
+    public override int MaxPositions => _config.Positions;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Module> Blocks => _blocks;
+
+    /// <inheritdoc/>
+    public override bool IsCausal => true;
+
+    /// <inheritdoc/>
+    public override int KeyWidth => _config.Width;
+
+    /// <inheritdoc/>
+    public override Parameter TokenTable => _tokens.Table;
+
+    /// <inheritdoc/>
+    protected override Tensor Read(TokenBatch batch)
+    {
+        Tensor x = Ops.Add(_tokens.Forward(batch.Ids), _positions.Forward(batch.Positions)); // [N, C]
+        x = Ops.Dropout(x, _config.EmbeddingDropout);
+        foreach (Gpt2Block block in _blocks)
+        {
+            x = RunBlock(block, x, h => block.Forward(h, batch));
+        }
+
+        return _norm.Forward(x);
+    }
+}
+
+/// <summary>One pre-norm layer: x += Attention(Norm(x)); x += Mlp(Norm(x)).</summary>
+public sealed class Gpt2Block : Module
+{
+    private readonly Gpt2Config _config;
+    private readonly AttentionOptions _attention;
+    private readonly int _index;
+    private readonly LayerNorm _attentionNorm;
+    private readonly Linear _queryKeyValue;
+    private readonly Linear _attentionOut;
+    private readonly LayerNorm _mlpNorm;
+    private readonly Linear _up;
+    private readonly Linear _down;
+
+    /// <summary>Builds the layer from the weights under <paramref name="w"/>, e.g. <c>transformer.h.7</c>.</summary>
+    public Gpt2Block(Gpt2Config config, WeightScope w, int index)
+        : base(w.Path)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        (_config, _index) = (config, index);
+        (int width, int hidden) = (config.Width, config.Hidden);
+        WeightScope attention = w.As(ParameterKind.Attention);
+        WeightScope mlp = w.As(ParameterKind.FeedForward);
+
+        _attentionNorm = Add(new LayerNorm(w.At("ln_1"), width, config.Eps));
+        _queryKeyValue = Add(new Linear(attention.At("attn.c_attn"), width, 3 * width, config.Normal, transposed: true));
+        _attentionOut = Add(new Linear(attention.At("attn.c_proj"), width, width, config.ScaledNormal, transposed: true));
+        _mlpNorm = Add(new LayerNorm(w.At("ln_2"), width, config.Eps));
+        _up = Add(new Linear(mlp.At("mlp.c_fc"), width, hidden, config.Normal, transposed: true));
+        _down = Add(new Linear(mlp.At("mlp.c_proj"), hidden, width, config.ScaledNormal, transposed: true));
+
+        float scale = config.ScaleAttention ? 1f / MathF.Sqrt(width / config.Heads) : 1f;
+        _attention = new AttentionOptions(config.Heads)
+        {
+            Scale = config.ScaleByLayer ? scale / (index + 1) : scale,
+            DropoutRate = config.AttentionDropout,
+        };
+    }
+
+    /// <summary>Runs the layer.</summary>
+    /// <param name="x">Residual stream, [N, C].</param>
+    /// <param name="batch">The rows.</param>
+    public Tensor Forward(Tensor x, TokenBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        int width = _config.Width;
+        Tensor[] qkv = Ops.Split(_queryKeyValue.Forward(_attentionNorm.Forward(x)), width, width, width); // 3 × [N, C]
+        Tensor attended = SelfAttention.Run(_index, batch, qkv[0], qkv[1], qkv[2], batch.CausalSpans(), _attention);
+        x = Ops.Add(x, Ops.Dropout(_attentionOut.Forward(attended), _config.ResidualDropout));
+
+        Tensor hidden = Ops.Activate(_up.Forward(_mlpNorm.Forward(x)), _config.Activation); // [N, H]
+        return Ops.Add(x, Ops.Dropout(_down.Forward(hidden), _config.ResidualDropout));
+    }
+}
+
+/// <summary>How GPT-2 checkpoints are read.</summary>
+public sealed class Gpt2Family : ModelFamily
+{
+    /// <inheritdoc/>
+    public override string ModelType => "gpt2";
+
+    /// <inheritdoc/>
+    public override string BasePrefix => "transformer";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> DefaultTargets => ["c_attn"];
+
+    /// <inheritdoc/>
+    public override Backbone CreateBackbone(ModelConfig config, WeightScope root)
+    {
+        ArgumentNullException.ThrowIfNull(root);
+        return new Gpt2Backbone(new Gpt2Config(config), root.At(BasePrefix));
+    }
+
+    /// <inheritdoc/>
+    public override VocabularyHead CreateLanguageHead(ModelConfig config, WeightScope root, Backbone backbone)
+    {
+        ArgumentNullException.ThrowIfNull(root);
+        var settings = new Gpt2Config(config);
+        return new CausalHead(root.At("lm_head"), backbone, settings.Tied, settings.Normal);
+    }
+
+    /// <inheritdoc/>
+    public override ClassificationHead CreateClassificationHead(ModelConfig config, WeightScope root, Backbone backbone, int outputs)
+    {
+        ArgumentNullException.ThrowIfNull(root);
+        return new LastTokenHead(root.At("score"), backbone, outputs, new Gpt2Config(config).Normal);
+    }
+
+    /// <inheritdoc/>
+    public override bool IsForeign(string name) =>
+        base.IsForeign(name) || name is "lm_head.weight" || name.EndsWith(".attn.bias", StringComparison.Ordinal) || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal);
+}

@@ -1,0 +1,74 @@
+using Hieno.Tensors;
+
+namespace Hieno.Models;
+
+/// <summary>How a weight that no checkpoint holds gets its first values.</summary>
+public readonly record struct Initializer
+{
+    private enum Form
+    {
+        Constant,
+        Normal,
+        Uniform,
+    }
+
+    private Form Shape { get; init; }
+
+    private float Size { get; init; }
+
+    /// <summary>All 0.</summary>
+    public static Initializer Zeros => new() { Shape = Form.Constant, Size = 0f };
+
+    /// <summary>All 1.</summary>
+    public static Initializer Ones => new() { Shape = Form.Constant, Size = 1f };
+
+    /// <summary>N(0, <paramref name="deviation"/>²).</summary>
+    public static Initializer Normal(float deviation) => new() { Shape = Form.Normal, Size = deviation };
+
+    /// <summary>U(−<paramref name="bound"/>, <paramref name="bound"/>).</summary>
+    public static Initializer Uniform(float bound) => new() { Shape = Form.Uniform, Size = bound };
+
+    /// <summary>U(−1/√fanIn, 1/√fanIn): Kaiming-uniform with a = √5, the usual start of a linear layer and of LoRA's A.</summary>
+    /// <remarks>He et al. 2015, <see href="https://arxiv.org/abs/1502.01852"/>; a = √5 is PyTorch's choice.</remarks>
+    public static Initializer KaimingUniform(int fanIn) => Uniform(1f / MathF.Sqrt(fanIn));
+
+    /// <summary>A new long-lived tensor with these first values.</summary>
+    /// <param name="shape">Its extents.</param>
+    /// <param name="seed">The seed of the run.</param>
+    /// <param name="name">The weight's name: each weight draws its own numbers, whatever else is created before it.</param>
+    /// <param name="backend">Where it lies.</param>
+    public Tensor Create(Shape shape, ulong seed, string name, Backend? backend = null)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        Tensor tensor = Tensor.CreateLongLived(shape, DType.F32, backend);
+        float[] values = new float[shape.Count];
+        var rng = new Rng(seed, RngStream.Initialization);
+        switch (Shape)
+        {
+            case Form.Normal:
+                rng.FillNormal(values, 0f, Size, Position(name));
+                break;
+            case Form.Uniform:
+                rng.FillUniform(values, -Size, Size, Position(name));
+                break;
+            default:
+                Array.Fill(values, Size);
+                break;
+        }
+
+        tensor.Backend.CopyFromHost(values, tensor);
+        return tensor;
+    }
+
+    // FNV-1a, 64 bits: spreads the names over the generator's step counter.
+    private static ulong Position(string name)
+    {
+        ulong hash = 14695981039346656037;
+        foreach (char c in name)
+        {
+            hash = (hash ^ c) * 1099511628211;
+        }
+
+        return hash;
+    }
+}

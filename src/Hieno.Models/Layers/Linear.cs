@@ -1,0 +1,94 @@
+using Hieno.Tensors;
+
+namespace Hieno.Models.Layers;
+
+/// <summary>y = x·Wᵀ + b, plus whatever an attached update adds.</summary>
+public sealed class Linear : Module
+{
+    private readonly List<LinearUpdate> _updates = [];
+
+    /// <summary>Takes <c>weight</c> and, if wanted, <c>bias</c> from <paramref name="w"/>.</summary>
+    /// <param name="w">The layer's place in the checkpoint.</param>
+    /// <param name="inputs">Width of x.</param>
+    /// <param name="outputs">Width of y.</param>
+    /// <param name="initializer">First values of the weight; the bias starts at 0.</param>
+    /// <param name="bias">True when the layer has an offset.</param>
+    /// <param name="transposed">True when the checkpoint stores the weight as [in, out], as GPT-2's Conv1D does.</param>
+    public Linear(WeightScope w, int inputs, int outputs, Initializer initializer, bool bias = true, bool transposed = false)
+        : base(w.Path)
+    {
+        (In, Out, Transposed) = (inputs, outputs, transposed);
+        Weight = Add(w.Weight("weight", transposed ? [inputs, outputs] : [outputs, inputs], initializer));
+        Bias = bias ? Add(w.Weight("bias", [outputs], Initializer.Zeros)) : null;
+    }
+
+    /// <summary>Width of the input.</summary>
+    public int In { get; }
+
+    /// <summary>Width of the output.</summary>
+    public int Out { get; }
+
+    /// <summary>True when the weight is stored as [in, out].</summary>
+    public bool Transposed { get; }
+
+    /// <summary>W, [out, in] (or [in, out] when <see cref="Transposed"/>).</summary>
+    public Parameter Weight { get; }
+
+    /// <summary>b, [out], or null.</summary>
+    public Parameter? Bias { get; }
+
+    /// <summary>The attached updates, e.g. the LoRA pairs of several adapters; those that are switched off change nothing.</summary>
+    public IReadOnlyList<LinearUpdate> Updates => _updates;
+
+    /// <summary>Computes the layer.</summary>
+    /// <param name="x">[..., in].</param>
+    /// <returns>[..., out].</returns>
+    public Tensor Forward(Tensor x)
+    {
+        Tensor y = Ops.Linear(x, Weight, Bias?.Value, Transposed);
+        foreach (LinearUpdate update in _updates)
+        {
+            if (update.Enabled)
+            {
+                y = update.Apply(this, x, y);
+            }
+        }
+
+        return y;
+    }
+
+    /// <summary>A weight of an update of this layer, under the layer's name and depth.</summary>
+    /// <param name="name">Its last part, e.g. <c>lora_A.weight</c>.</param>
+    /// <param name="value">Its first value, long-lived.</param>
+    public Parameter CreateUpdateWeight(string name, Tensor value) => new($"{Path}.{name}", value, Weight.Kind, Weight.Depth);
+
+    /// <summary>Attaches an update; the layer's own weights and names stay as they are.</summary>
+    public void Attach(LinearUpdate update) => _updates.Add(update);
+
+    /// <summary>Removes an update.</summary>
+    public void Detach(LinearUpdate update) => _updates.Remove(update);
+}
+
+/// <summary>A trainable change of a linear layer that leaves the layer's weights alone, so that it can be switched off, saved apart or merged.</summary>
+/// <param name="adapter">The name of the adapter it belongs to.</param>
+public abstract class LinearUpdate(string adapter)
+{
+    /// <summary>The name of the adapter it belongs to; PEFT calls the first one <c>default</c>.</summary>
+    public string Adapter { get; } = adapter;
+
+    /// <summary>False switches the change off: the layer is then exactly the base model's.</summary>
+    public bool Enabled { get; set; } = true;
+
+    /// <summary>The update's own weights.</summary>
+    public abstract IReadOnlyList<Parameter> Parameters { get; }
+
+    /// <summary>The layer's output with the change.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="x">Its input, [..., in].</param>
+    /// <param name="y">Its output without the change, [..., out].</param>
+    public abstract Tensor Apply(Linear layer, Tensor x, Tensor y);
+
+    /// <summary>Adds the change into the layer's weights, so that it costs nothing afterwards.</summary>
+    /// <exception cref="NotSupportedException">The change cannot be written as a change of the weights.</exception>
+    public abstract void Merge(Linear layer);
+}

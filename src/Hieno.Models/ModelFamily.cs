@@ -1,0 +1,54 @@
+using Hieno.Formats;
+using Hieno.Models.Heads;
+
+namespace Hieno.Models;
+
+/// <summary>How the checkpoints of one model family are read. A new family is one subclass and one line in <see cref="BuiltInModels"/>.</summary>
+public abstract class ModelFamily
+{
+    /// <summary>The name in <c>config.json</c>, e.g. <c>llama</c>.</summary>
+    public abstract string ModelType { get; }
+
+    /// <summary>What names of the bare model begin with, e.g. <c>bert</c>; files that leave it out are read as well.</summary>
+    public abstract string BasePrefix { get; }
+
+    /// <summary>Endings of the linear layers that LoRA adapts unless told otherwise: PEFT's choice for this family.</summary>
+    public abstract IReadOnlyList<string> DefaultTargets { get; }
+
+    /// <summary>Builds the body.</summary>
+    public abstract Backbone CreateBackbone(ModelConfig config, WeightScope root);
+
+    /// <summary>Builds the output layer that predicts tokens: the next one, or those masked out.</summary>
+    public abstract VocabularyHead CreateLanguageHead(ModelConfig config, WeightScope root, Backbone backbone);
+
+    /// <summary>Builds the output layer that gives each row <paramref name="outputs"/> numbers.</summary>
+    public abstract ClassificationHead CreateClassificationHead(ModelConfig config, WeightScope root, Backbone backbone, int outputs);
+
+    /// <summary>True for a tensor that this family's files may hold although the model at hand has no use for it: another task's head, an old buffer.</summary>
+    public virtual bool IsForeign(string name) => false;
+}
+
+/// <summary>The model families that can be read, by the name in <c>config.json</c>.</summary>
+public sealed class ModelCatalog
+{
+    private readonly Dictionary<string, ModelFamily> _families = new(StringComparer.Ordinal);
+
+    /// <summary>All names, sorted.</summary>
+    public IEnumerable<string> Names => _families.Keys.Order(StringComparer.Ordinal);
+
+    /// <summary>Adds a family.</summary>
+    /// <returns>This catalog.</returns>
+    public ModelCatalog Add(ModelFamily family)
+    {
+        ArgumentNullException.ThrowIfNull(family);
+        _families.Add(family.ModelType, family);
+        return this;
+    }
+
+    /// <summary>The family that <paramref name="config"/> names, or null where it is unknown.</summary>
+    public ModelFamily? Find(ModelConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return _families.GetValueOrDefault(config.ModelType);
+    }
+}

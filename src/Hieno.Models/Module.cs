@@ -1,0 +1,55 @@
+namespace Hieno.Models;
+
+/// <summary>A part of a network: named weights and smaller parts.</summary>
+/// <param name="path">The checkpoint path of this part, e.g. <c>model.layers.7</c>; empty for the root.</param>
+public abstract class Module(string path)
+{
+    private readonly List<Module> _children = [];
+    private readonly List<Parameter> _own = [];
+
+    /// <summary>The checkpoint path of this part, e.g. <c>model.layers.7</c>; empty for the root.</summary>
+    public string Path { get; } = path;
+
+    /// <summary>The parts directly inside this one, in order of creation.</summary>
+    public IReadOnlyList<Module> Children => _children;
+
+    /// <summary>The weights directly in this part.</summary>
+    public IReadOnlyList<Parameter> OwnParameters => _own;
+
+    /// <summary>This part and all inside it, outermost first.</summary>
+    public IEnumerable<Module> Modules()
+    {
+        yield return this;
+        foreach (Module child in _children)
+        {
+            foreach (Module inner in child.Modules())
+            {
+                yield return inner;
+            }
+        }
+    }
+
+    /// <summary>All weights of this part and those inside it, each once, without those of attached updates.</summary>
+    public IEnumerable<Parameter> Parameters() => Modules().SelectMany(module => module._own).Distinct();
+
+    /// <summary>True when this part, or an update attached inside it, has a weight that is trained.</summary>
+    public bool HasTrainable() =>
+        Modules().Any(module => module._own.Exists(p => p.Trainable) || (module is Layers.Linear linear && linear.Updates.Any(u => u.Parameters.Any(p => p.Trainable))));
+
+    /// <summary>Takes in a smaller part.</summary>
+    /// <returns><paramref name="child"/>.</returns>
+    protected T Add<T>(T child)
+        where T : Module
+    {
+        _children.Add(child);
+        return child;
+    }
+
+    /// <summary>Takes in a weight.</summary>
+    /// <returns><paramref name="parameter"/>.</returns>
+    protected Parameter Add(Parameter parameter)
+    {
+        _own.Add(parameter);
+        return parameter;
+    }
+}

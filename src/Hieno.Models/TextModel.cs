@@ -1,0 +1,123 @@
+using Hieno.Formats;
+using Hieno.Formats.Safetensors;
+using Hieno.Models.Heads;
+using Hieno.Tensors;
+
+namespace Hieno.Models;
+
+/// <summary>What a model is asked for: its output layer.</summary>
+/// <param name="Kind">Tokens, or numbers for each row.</param>
+/// <param name="Outputs">Numbers for each row; 0 for tokens.</param>
+public readonly record struct HeadChoice(HeadKind Kind, int Outputs)
+{
+    /// <summary>An output layer that predicts tokens.</summary>
+    public static HeadChoice Language => new(HeadKind.Language, 0);
+
+    /// <summary>An output layer of <paramref name="outputs"/> numbers for each row.</summary>
+    public static HeadChoice Classification(int outputs) => new(HeadKind.Classification, outputs);
+}
+
+/// <summary>The kinds of output layer.</summary>
+public enum HeadKind
+{
+    /// <summary>Tokens: the next one (causal models) or masked ones.</summary>
+    Language,
+
+    /// <summary>Numbers for each row: classes or regression targets.</summary>
+    Classification,
+}
+
+/// <summary>A text model: a body, an output layer, and the configuration they were built from.</summary>
+public sealed class TextModel : Module
+{
+    private TextModel(ModelConfig config, ModelFamily family, WeightSource source, HeadChoice head)
+        : base(string.Empty)
+    {
+        (Config, Family) = (config, family);
+        var root = new WeightScope(source);
+        Backbone = Add(family.CreateBackbone(config, root));
+        if (head.Kind == HeadKind.Language)
+        {
+            LanguageHead = Add(family.CreateLanguageHead(config, root, Backbone));
+        }
+        else
+        {
+            ClassificationHead = Add(family.CreateClassificationHead(config, root, Backbone, head.Outputs));
+        }
+    }
+
+    /// <summary>The content of <c>config.json</c>.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>The family.</summary>
+    public ModelFamily Family { get; }
+
+    /// <summary>The body.</summary>
+    public Backbone Backbone { get; }
+
+    /// <summary>The output layer that predicts tokens, or null.</summary>
+    public VocabularyHead? LanguageHead { get; }
+
+    /// <summary>The output layer that gives each row numbers, or null.</summary>
+    public ClassificationHead? ClassificationHead { get; }
+
+    /// <summary>Weights that the checkpoint did not hold and that started at random: a new task's head.</summary>
+    public IReadOnlyList<string> NewlyInitialized { get; private init; } = [];
+
+    /// <summary>Tensors of the checkpoint that this model has no use for, such as another task's head.</summary>
+    public IReadOnlyList<string> Unused { get; private init; } = [];
+
+    /// <summary>Opens a model folder. Weights are mapped from the files, not copied.</summary>
+    /// <param name="folder">A folder with <c>config.json</c> and <c>model.safetensors</c> (or shards with their index).</param>
+    /// <param name="head">The output layer; one that the checkpoint does not hold starts at random.</param>
+    /// <param name="seed">The seed of a new output layer.</param>
+    /// <param name="catalog">The families known; the built-in ones when null.</param>
+    /// <param name="backend">Where the weights lie; the default backend when null.</param>
+    /// <exception cref="CheckpointException">A file is missing or malformed, the family is unknown, or tensors do not fit; all faults at once.</exception>
+    public static TextModel Load(string folder, HeadChoice head, ulong seed = 0, ModelCatalog? catalog = null, Backend? backend = null)
+    {
+        ModelConfig config = ModelConfig.Read(folder);
+        ModelFamily family = FamilyOf(config, catalog);
+        var files = CheckpointFiles.Open(folder);
+        var source = new CheckpointWeights(files, family.BasePrefix, seed, backend);
+        var model = new TextModel(config, family, source, head) { NewlyInitialized = source.Created, Unused = source.Unused };
+        source.ThrowIfFaulty(family.IsForeign);
+        return model;
+    }
+
+    /// <summary>A model with random weights: for pretraining, and as the honest baseline of fine-tuning.</summary>
+    /// <exception cref="CheckpointException">A key is missing from the configuration, or the family is unknown.</exception>
+    public static TextModel Create(ModelConfig config, HeadChoice head, ulong seed, ModelCatalog? catalog = null, Backend? backend = null)
+    {
+        return new TextModel(config, FamilyOf(config, catalog), new RandomWeights(seed, backend), head);
+    }
+
+    /// <summary>Logits for each token of a batch, [N, V].</summary>
+    /// <exception cref="InvalidOperationException">The model has no token output.</exception>
+    public Tensor Logits(TokenBatch batch)
+    {
+        VocabularyHead head = LanguageHead ?? throw new InvalidOperationException("This model was opened as a classifier; open it with HeadChoice.Language.");
+        return head.Logits(Backbone.Forward(batch));
+    }
+
+    /// <summary>Numbers for each row of a batch, [rows, outputs].</summary>
+    /// <exception cref="InvalidOperationException">The model has no classifier.</exception>
+    public Tensor Classify(TokenBatch batch)
+    {
+        ClassificationHead head = ClassificationHead ?? throw new InvalidOperationException("This model was opened as a language model; open it with HeadChoice.Classification.");
+        return head.Forward(Backbone.Forward(batch), batch);
+    }
+
+    /// <summary>The family that a configuration names.</summary>
+    /// <exception cref="CheckpointException">It is not known; the message lists those that are.</exception>
+    public static ModelFamily FamilyOf(ModelConfig config, ModelCatalog? catalog = null)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        catalog ??= BuiltInModels.Catalog();
+        return catalog.Find(config) ?? throw new CheckpointException(
+            ErrorCodes.CheckpointFamilyUnknown,
+            config.Path,
+            $"the model family '{config.ModelType}' is not known. Known are {string.Join(", ", catalog.Names)}",
+            "Use a model of one of these families");
+    }
+}

@@ -1,0 +1,83 @@
+using Hieno.Tensors;
+
+namespace Hieno.Models;
+
+/// <summary>
+/// A place in a checkpoint: modules take their weights from it under the exact names of the file, written as literals in their constructors,
+/// so that a name in an error message can be searched for in the code.
+/// </summary>
+public sealed class WeightScope
+{
+    private readonly WeightSource _source;
+
+    /// <summary>The root of a checkpoint.</summary>
+    public WeightScope(WeightSource source)
+        : this(source, string.Empty, ParameterKind.Other, 0)
+    {
+    }
+
+    private WeightScope(WeightSource source, string path, ParameterKind kind, int depth)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        (_source, Path, Kind, Depth) = (source, path, kind, depth);
+    }
+
+    /// <summary>The path so far, e.g. <c>model.layers.7.self_attn</c>.</summary>
+    public string Path { get; }
+
+    /// <summary>What weights below this place are part of.</summary>
+    public ParameterKind Kind { get; }
+
+    /// <summary>How deep weights below this place lie; see <see cref="Parameter.Depth"/>.</summary>
+    public int Depth { get; }
+
+    /// <summary>A place further in, e.g. <c>w.At("self_attn.q_proj")</c>.</summary>
+    public WeightScope At(string name) => new(_source, Path.Length == 0 ? name : $"{Path}.{name}", Kind, Depth);
+
+    /// <summary>The same place; weights below it are part of <paramref name="kind"/>.</summary>
+    public WeightScope As(ParameterKind kind) => new(_source, Path, kind, Depth);
+
+    /// <summary>The same place; weights below it lie at <paramref name="depth"/>.</summary>
+    public WeightScope AtDepth(int depth) => new(_source, Path, Kind, depth);
+
+    /// <summary>True when the checkpoint holds <paramref name="name"/> here; also true for a model that starts from random weights.</summary>
+    public bool Has(string name) => _source.Has(Full(name));
+
+    /// <summary>The weight <paramref name="name"/> here.</summary>
+    /// <param name="name">Its last part, e.g. <c>weight</c>.</param>
+    /// <param name="shape">The shape that the configuration implies; another one in the file is a fault, reported with all others.</param>
+    /// <param name="initializer">First values where the model starts at random, or where the file does not hold a new task's head.</param>
+    public Parameter Weight(string name, Shape shape, Initializer initializer)
+    {
+        string full = Full(name);
+        return new Parameter(full, _source.Take(full, shape, initializer, mayBeNew: Kind == ParameterKind.Head), Kind, Depth);
+    }
+
+    private string Full(string name) => Path.Length == 0 ? name : $"{Path}.{name}";
+}
+
+/// <summary>Where weights come from.</summary>
+public abstract class WeightSource
+{
+    /// <summary>True when the weight can be had.</summary>
+    public abstract bool Has(string name);
+
+    /// <summary>The weight, or a placeholder of the right shape after noting a fault.</summary>
+    /// <param name="name">The full checkpoint name.</param>
+    /// <param name="shape">The expected shape.</param>
+    /// <param name="initializer">First values, where it is created.</param>
+    /// <param name="mayBeNew">True where absence is no fault: the head of a new task.</param>
+    public abstract Tensor Take(string name, Shape shape, Initializer initializer, bool mayBeNew);
+}
+
+/// <summary>Weights that start at random: pretraining, and the honest from-scratch baseline.</summary>
+/// <param name="seed">The seed of the run.</param>
+/// <param name="backend">Where the weights lie; the default backend when null.</param>
+public sealed class RandomWeights(ulong seed, Backend? backend = null) : WeightSource
+{
+    /// <inheritdoc/>
+    public override bool Has(string name) => true;
+
+    /// <inheritdoc/>
+    public override Tensor Take(string name, Shape shape, Initializer initializer, bool mayBeNew) => initializer.Create(shape, seed, name, backend);
+}
