@@ -13,13 +13,7 @@ public sealed unsafe partial class CpuBackend
         var spans = new Spans(x);
         using Scratch partials = RentScratch(2L * spans.Tasks); // one double a task
         For(spans.Count, spans.Grain, new SumKernel(spans, spans.Of(x), (double*)partials.Pointer));
-        double sum = 0;
-        for (int task = 0; task < spans.Tasks; task++)
-        {
-            sum += ((double*)partials.Pointer)[task];
-        }
-
-        *(float*)y.Pointer = (float)(sum * scale);
+        *(float*)y.Pointer = (float)(SumOfTasks((double*)partials.Pointer, spans.Tasks) * scale);
     }
 
     /// <inheritdoc/>

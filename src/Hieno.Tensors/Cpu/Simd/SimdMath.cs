@@ -73,7 +73,7 @@ internal static class SimdMath
 
     /// <summary>
     /// tanh x, about 2 ulp. Up to |x| = 0.65 it is x + x³·P(x²), P of degree 4 fitted at Chebyshev nodes (relative error 3.4e-8 before
-    /// rounding); beyond, where nothing cancels, 1 − 2 / (e²ˣ + 1).
+    /// rounding); beyond, where nothing cancels, 1 − 2 / (e²ˣ + 1). The sign of a zero is lost.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Tanh<V>(V x)
