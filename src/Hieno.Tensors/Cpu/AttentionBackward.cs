@@ -12,7 +12,7 @@ public sealed unsafe partial class CpuBackend
         Tensor v,
         AttentionSpans spans,
         AttentionOptions options,
-        AttentionDropout? dropout,
+        DropoutMask? dropout,
         Tensor y,
         Tensor logSums,
         Tensor dy,

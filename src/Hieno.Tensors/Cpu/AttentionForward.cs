@@ -8,7 +8,7 @@ public sealed unsafe partial class CpuBackend
 {
     /// <inheritdoc/>
     public override void AttentionForward(
-        Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options, AttentionDropout? dropout, Tensor y, Tensor logSums)
+        Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options, DropoutMask? dropout, Tensor y, Tensor logSums)
     {
         ArgumentNullException.ThrowIfNull(spans);
         ArgumentNullException.ThrowIfNull(options);
@@ -18,7 +18,7 @@ public sealed unsafe partial class CpuBackend
 
     /// <summary>What both kernels of attention read.</summary>
     private readonly struct AttentionProblem(
-        Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options, AttentionDropout? dropout, Tensor logSums)
+        Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options, DropoutMask? dropout, Tensor logSums)
     {
         public readonly float* Q = (float*)q.Pointer;
         public readonly float* K = (float*)k.Pointer;
@@ -35,7 +35,7 @@ public sealed unsafe partial class CpuBackend
         public readonly int KvHeads = options.KvHeads;
         public readonly int HeadsPerKv = options.HeadsPerKv;
         public readonly AttentionSpans Spans = spans;
-        public readonly AttentionDropout? Dropout = dropout;
+        public readonly DropoutMask? Dropout = dropout;
 
         /// <summary>Where the dropout draws of a head's query begin: the generator counts queries of all heads.</summary>
         public ulong DrawsOf(int head, int query) => ((ulong)head * (ulong)QueryCount) + (ulong)query;

@@ -158,7 +158,7 @@ internal static unsafe class AttentionTiles
         int i = 0;
         for (; i <= count - V.Count; i += V.Count)
         {
-            (Tanh(V.Load(scores + i) * inverse) * limit).Store(scores + i);
+            (SimdMath.Tanh(V.Load(scores + i) * inverse) * limit).Store(scores + i);
         }
 
         for (; i < count; i++)
@@ -171,47 +171,31 @@ internal static unsafe class AttentionTiles
     /// The factors of dropout for a block of probabilities: 0 for a dropped one, 1/(1 − rate) for the others. Four consecutive keys of a
     /// query share one draw of the generator, counted by (head, query, key / 4) whatever the tiles are.
     /// </summary>
-    public static void DropoutFactors(in AttentionDropout dropout, ulong headAndQuery, int queries, int firstKey, int rows, int keyCount, float* factors)
+    public static void DropoutFactors(in DropoutMask mask, ulong headAndQuery, int queries, int firstKey, int rows, int keyCount, float* factors)
     {
-        float kept = 1f / (1f - dropout.Rate);
+        float kept = mask.Scale;
         if (queries < Queries)
         {
             new Span<float>(factors, rows * Queries).Clear(); // lanes without a query are computed along and must stay numbers
         }
 
-        uint limit = (uint)(dropout.Rate * 4294967296.0); // words below it are dropped
+        ulong threshold = mask.Threshold;
         ulong drawsPerQuery = ((ulong)keyCount + 3) / 4;
         for (int lane = 0; lane < queries; lane++)
         {
-            ulong first = (dropout.Call << 40) + ((headAndQuery + (ulong)lane) * drawsPerQuery);
+            ulong first = (mask.Position >> 2) + ((headAndQuery + (ulong)lane) * drawsPerQuery);
             for (int key = firstKey & ~3; key < firstKey + rows; key += 4)
             {
-                (uint a, uint b, uint c, uint d) = dropout.Rng.Block(dropout.Pass, first + ((ulong)key / 4));
+                (uint a, uint b, uint c, uint d) = mask.Rng.Block(mask.Pass, first + ((ulong)key / 4));
                 float* to = factors + ((nint)(key - firstKey) * Queries) + lane;
                 int before = Math.Max(0, firstKey - key);
                 int count = Math.Min(4, firstKey + rows - key);
                 ReadOnlySpan<uint> words = [a, b, c, d];
                 for (int i = before; i < count; i++)
                 {
-                    to[i * Queries] = words[i] < limit ? 0f : kept;
+                    to[i * Queries] = words[i] < threshold ? 0f : kept;
                 }
             }
         }
-    }
-
-    // Near zero by a polynomial (Cephes, |x| < 0.625), because 1 − 2/(e²ˣ + 1) would lose the leading digits there.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Tanh<V>(V x)
-        where V : unmanaged, ISimd<V>
-    {
-        V square = x * x;
-        V p = V.Fma(V.All(-5.70498872745e-3f), square, V.All(2.06390887954e-2f));
-        p = V.Fma(p, square, V.All(-5.37397155531e-2f));
-        p = V.Fma(p, square, V.All(1.33314422036e-1f));
-        p = V.Fma(p, square, V.All(-3.33332819422e-1f));
-        V small = V.Fma(p * square, x, x);
-        V one = V.All(1f);
-        V large = one - (V.All(2f) / (SimdMath.Exp(x + x) + one));
-        return V.SelectLess(V.Abs(x), V.All(0.625f), small, large);
     }
 }

@@ -21,13 +21,6 @@ public sealed record AttentionOptions(int Heads)
     internal int HeadsPerKv => Heads / KvHeads;
 }
 
-/// <summary>Which attention weights one call drops: a function of (head, query, key), so that the backward pass finds the same again.</summary>
-/// <param name="Rng">The generator.</param>
-/// <param name="Pass">The forward pass, as in <see cref="DropoutSource.Pass"/>.</param>
-/// <param name="Call">The number of the call within the pass.</param>
-/// <param name="Rate">Probability of being dropped.</param>
-public readonly record struct AttentionDropout(Rng Rng, ulong Pass, ulong Call, float Rate);
-
 public static partial class Ops
 {
     /// <summary>Attention of each query to the keys of its span: y = softmax(scale · q·kᵀ) · v, head by head.</summary>
@@ -49,10 +42,10 @@ public static partial class Ops
     {
         CheckAttention(q, k, v, spans, options);
         options = options with { Scale = options.Scale ?? 1f / MathF.Sqrt(q.Columns / options.Heads) };
-        AttentionDropout? dropout = null;
+        DropoutMask? dropout = null;
         if (options.DropoutRate > 0f && Tape.Current?.Dropout is { } source)
         {
-            dropout = new AttentionDropout(source.Rng, source.Pass, source.Calls++, options.DropoutRate);
+            dropout = new DropoutMask(source.Rng, source.Pass, source.TakePositions(), options.DropoutRate);
         }
 
         Tensor y = Tensor.Create(q.Shape, q.Backend);
@@ -71,10 +64,10 @@ public static partial class Ops
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Heads, 1, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(options.KvHeads, 1, nameof(options));
-        if (options.DropoutRate is not (>= 0f and < 1f) || options.SoftCap is not (>= 0f and < float.PositiveInfinity))
+        if (options.DropoutRate is not (>= 0f and <= 1f) || options.SoftCap is not (>= 0f and < float.PositiveInfinity))
         {
             throw new ArgumentOutOfRangeException(
-                nameof(options), $"Attention: the dropout rate is {options.DropoutRate} and the score limit {options.SoftCap}. Use a rate in [0, 1) and a limit of 0 (none) or more.");
+                nameof(options), $"Attention: the dropout rate is {options.DropoutRate} and the score limit {options.SoftCap}. Use a rate in [0, 1] and a limit of 0 (none) or more.");
         }
 
         ShapeException.ThrowUnless(
@@ -86,11 +79,9 @@ public static partial class Ops
         ShapeException.ThrowUnless(k.Rows == v.Rows, $"k has {k.Rows} rows, v has {v.Rows}. Give one value for each key.", Op);
         ShapeException.ThrowUnless(q.Rows == spans.QueryCount, $"q has {q.Rows} rows, but the spans are of {spans.QueryCount} queries.", Op);
         ShapeException.ThrowUnless(k.Rows >= spans.KeyCount, $"k has {k.Rows} rows, but the spans reach up to row {spans.KeyCount}.", Op);
-        if (q.DType != DType.F32 || k.DType != DType.F32 || v.DType != DType.F32)
-        {
-            throw new ArgumentException($"Attention: q is {q.DType}, k {k.DType}, v {v.DType}. Convert all three to F32.");
-        }
-
+        DTypes.ThrowIfNotF32(q, Op);
+        DTypes.ThrowIfNotF32(k, Op);
+        DTypes.ThrowIfNotF32(v, Op);
         bool repeats = ReferenceEquals(q, k) || ReferenceEquals(q, v) || ReferenceEquals(k, v);
         if (repeats && Tape.Wants(q, k, v))
         {
@@ -109,12 +100,12 @@ public static partial class Ops
         private readonly Tensor _v;
         private readonly AttentionSpans _spans;
         private readonly AttentionOptions _options;
-        private readonly AttentionDropout? _dropout;
+        private readonly DropoutMask? _dropout;
         private readonly Tensor _y;
         private readonly Tensor _logSums;
 
         public AttentionBackward(
-            Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options, AttentionDropout? dropout, Tensor y, Tensor logSums)
+            Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options, DropoutMask? dropout, Tensor y, Tensor logSums)
             : base(q, k, v)
         {
             (_q, _k, _v, _y, _logSums) = (Hold(q), Hold(k), Hold(v), Hold(y), Hold(logSums));
@@ -151,7 +142,7 @@ public abstract partial class Backend
 {
     /// <summary>Kernel of <see cref="Ops.Attention"/>; <paramref name="logSums"/> [Heads, Nq] receives log Σ exp(score) of each query.</summary>
     public abstract void AttentionForward(
-        Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options, AttentionDropout? dropout, Tensor y, Tensor logSums);
+        Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options, DropoutMask? dropout, Tensor y, Tensor logSums);
 
     /// <summary>Kernel of the derivative of <see cref="Ops.Attention"/>.</summary>
     public abstract void AttentionBackward(
@@ -160,7 +151,7 @@ public abstract partial class Backend
         Tensor v,
         AttentionSpans spans,
         AttentionOptions options,
-        AttentionDropout? dropout,
+        DropoutMask? dropout,
         Tensor y,
         Tensor logSums,
         Tensor dy,
