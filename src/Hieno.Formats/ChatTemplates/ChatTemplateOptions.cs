@@ -17,9 +17,9 @@ public sealed record ChatTemplateOptions
     [Range(1, 10_000)]
     public int MaxDepth { get; init; } = 1_000;
 
-    /// <summary>Longest text, in UTF-16 code units, that a render may build. Default 4 Mi.</summary>
+    /// <summary>Longest text, in UTF-16 code units, that a render may build. Default 16 Mi.</summary>
     [Range(1, 1 << 30)]
-    public int MaxTextLength { get; init; } = 1 << 22;
+    public int MaxTextLength { get; init; } = 1 << 24;
 
     /// <summary>The clock behind <c>strftime_now</c>, read in its local time zone. Default: the system's.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;

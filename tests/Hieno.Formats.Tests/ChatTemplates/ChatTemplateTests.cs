@@ -184,6 +184,17 @@ public sealed class ChatTemplateTests
     }
 
     [Fact]
+    public void Chat_of_a_million_tokens_stays_within_the_default_bounds()
+    {
+        var turns = Enumerable.Range(0, 10_000).Select(i => new ChatMessage(i % 2 == 0 ? "user" : "assistant", new string('x', 400))).ToList();
+        var qwen = ChatTemplate.Parse(TemplateCase.Find("rendered.json", "qwen style with tools").Template, "qwen");
+
+        var chat = qwen.RenderMessages(turns, addGenerationPrompt: true);
+
+        Assert.InRange(chat.Text.Length, 4_000_000, 5_000_000);
+    }
+
+    [Fact]
     public void One_template_serves_many_threads()
     {
         var template = ChatTemplate.Parse("{% set ns = namespace(n=0) %}{% for i in range(n) %}{% set ns.n = ns.n + i %}{% endfor %}{{ ns.n }}", "sum");

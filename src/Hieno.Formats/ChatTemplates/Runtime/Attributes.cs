@@ -50,7 +50,7 @@ internal static class Attributes
             case PythonDict dict:
                 member = DictMethod(dict, name, budget) ?? ForbiddenOn(target, name);
                 return member is not null;
-            case List<object?> or object?[]:
+            case List<object?> or object?[] or PythonRange:
                 member = SequenceMethod(target, name, budget) ?? ForbiddenOn(target, name);
                 return member is not null;
             case Namespace space:
@@ -141,7 +141,7 @@ internal static class Attributes
         };
     }
 
-    private static Function? ForbiddenOn(object? target, string name) => !Mutating.Contains(name) || target is object?[] ? null
+    private static Function? ForbiddenOn(object? target, string name) => !Mutating.Contains(name) || target is not (PythonDict or List<object?>) ? null
         : new Function(name, _ => throw TemplateFault.Evaluation(
             $"{PythonType.NameOf(target)}.{name} would change a value, which templates may not; use namespace() or build a new value"));
 }

@@ -26,13 +26,18 @@ internal sealed class Budget(ChatTemplateOptions options)
     /// <summary>Books building a text of this length, before it is built.</summary>
     public void Text(long length)
     {
+        CheckLength(length);
+        Read(length);
+    }
+
+    /// <summary>Refuses a text of this length, without booking it: for texts that grow piece by piece.</summary>
+    public void CheckLength(long length)
+    {
         if (length > options.MaxTextLength)
         {
             throw TemplateFault.Limit(
                 $"the template builds a text of more than {options.MaxTextLength:N0} characters", nameof(options.MaxTextLength));
         }
-
-        Read(length);
     }
 
     /// <summary>Goes one level deeper; <see cref="Leave"/> comes back. Guards the thread's stack as well as the bound.</summary>

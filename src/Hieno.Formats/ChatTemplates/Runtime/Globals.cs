@@ -100,7 +100,9 @@ internal static class Globals
 
             bool isShort = format[i + 1] == '-' && i + 2 < format.Length;
             i += isShort ? 2 : 1;
-            string field = Field(now, format[i]) ?? throw TemplateFault.Evaluation($"strftime_now does not know the field '%{format[i]}'");
+
+            // A field that does not exist stays as it is written, as in C.
+            string field = Field(now, format[i]) ?? (isShort ? "%-" : "%") + format[i];
             text.Append(isShort && field.Length > 1 ? field.TrimStart('0').PadLeft(1, '0') : field);
         }
 

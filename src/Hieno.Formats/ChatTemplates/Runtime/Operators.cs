@@ -77,7 +77,7 @@ internal static class Operators
             string s => Join(Characters.Split(s), indices),
             List<object?> list => indices.Select(i => list[i]).ToList(),
             object?[] tuple => indices.Select(i => tuple[i]).ToArray(),
-            _ => indices.Select(i => (object?)((PythonRange)target)[i]).ToList(),
+            _ => SliceOf((PythonRange)target, first, length, stride),
         };
     }
 
@@ -97,6 +97,12 @@ internal static class Operators
         int Clamp(BigInteger? bound, int missing) => bound is not { } b
             ? missing
             : (int)BigInteger.Clamp(b.Sign < 0 ? b + count : b, lowest, highest);
+    }
+
+    private static PythonRange SliceOf(PythonRange range, int first, int length, int stride)
+    {
+        var start = range.Start + (first * range.Step);
+        return new PythonRange(start, start + (length * stride * range.Step), stride * range.Step);
     }
 
     private static string Join(List<string> characters, IEnumerable<int> indices)

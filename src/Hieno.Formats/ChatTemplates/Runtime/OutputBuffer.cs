@@ -14,7 +14,8 @@ internal sealed class OutputBuffer(Budget budget)
 
     public void Write(string text)
     {
-        budget.Text((long)_text.Length + text.Length);
+        budget.Read(text.Length);
+        budget.CheckLength((long)_text.Length + text.Length);
         _text.Append(text);
     }
 

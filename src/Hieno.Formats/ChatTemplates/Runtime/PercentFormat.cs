@@ -15,7 +15,7 @@ internal static class PercentFormat
     {
         // A tuple gives one value a field, a dictionary is looked up by the name in parentheses, all else is one value.
         var queue = new Queue<object?>(values is object?[] tuple ? tuple : [values]);
-        bool isDict = values is PythonDict;
+        bool mayBeUnused = values is PythonDict or List<object?> or PythonRange; // Python takes these for mappings
         var text = new StringBuilder();
         for (int at = 0; at < format.Length; at++)
         {
@@ -36,10 +36,11 @@ internal static class PercentFormat
                 : queue.TryDequeue(out object? next) ? next
                 : throw Wrong("has more fields than values");
             text.Append(FormatField(field, value, budget));
-            budget.Text(text.Length);
+            budget.Work();
+            budget.CheckLength(text.Length);
         }
 
-        return queue.Count == 0 || isDict ? text.ToString() : throw Wrong("has fewer fields than values");
+        return queue.Count == 0 || mayBeUnused ? text.ToString() : throw Wrong("has fewer fields than values");
     }
 
     /// <summary>Reads %(key)flags width.precision kind; <paramref name="at"/> is on the %, then on the kind.</summary>

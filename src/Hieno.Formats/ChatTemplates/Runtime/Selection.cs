@@ -83,7 +83,8 @@ internal static class Selection
         return item;
     }
 
-    private static IEnumerable<object?> Items(Evaluator evaluator, object? value) => PythonType.Iterate(value).Select(item =>
+    // What is false has no elements here, even a number.
+    private static IEnumerable<object?> Items(Evaluator evaluator, object? value) => (PythonType.IsTrue(value) ? PythonType.Iterate(value) : []).Select(item =>
     {
         evaluator.Budget.Work();
         return item;

@@ -45,7 +45,8 @@ internal static class TextFilters
     /// <summary>Indents all lines but the first, and but the blank ones.</summary>
     public static object? Indent(Evaluator evaluator, object? value, BoundArguments arguments)
     {
-        string text = evaluator.Text(value);
+        string text = value as string ?? throw (value as Undefined)?.Fault()
+            ?? TemplateFault.Evaluation($"filter 'indent' needs a text, got a {PythonType.NameOf(value)}");
         var budget = evaluator.Budget;
         string indentation;
         if (arguments[0] is string given)

@@ -38,6 +38,11 @@ internal static class Literals
         }
 
         string digits = Digits(text, start, at);
+        if (!isFloat && digits[0] == '0' && digits.AsSpan().ContainsAnyExcept('0'))
+        {
+            throw TemplateFault.Syntax($"the integer {digits} starts with a zero", start);
+        }
+
         return new Token(TokenKind.Number, "", start, isFloat ? double.Parse(digits, CultureInfo.InvariantCulture) : ParseInteger(digits, 0));
 
         string Digits(string from, int first, int last) => last - first <= MaxDigits

@@ -65,10 +65,17 @@ internal sealed class TemplateParser
     /// <summary>A body behind '%}', up to and with the name that ends it.</summary>
     private List<Statement> ParseBlock(string end)
     {
-        _tokens.Expect(TokenKind.BlockEnd, "'%}'");
+        ExpectBodyBegin();
         var body = ParseBody([end]);
         _tokens.ExpectName(end);
         return body;
+    }
+
+    /// <summary>The end of a block that has a body. A colon may stand before it, for those who write Python.</summary>
+    private void ExpectBodyBegin()
+    {
+        _tokens.TakeOperator(":");
+        _tokens.Expect(TokenKind.BlockEnd, "'%}'");
     }
 
     private Statement ParseStatement(string[] ends)
@@ -131,7 +138,7 @@ internal sealed class TemplateParser
         do
         {
             var test = _expressions.ParseTuple(withConditional: false);
-            _tokens.Expect(TokenKind.BlockEnd, "'%}'");
+            ExpectBodyBegin();
             branches.Add((test, ParseBody(["elif", "else", "endif"])));
             end = _tokens.Next();
         }
@@ -153,7 +160,7 @@ internal sealed class TemplateParser
         var items = _expressions.ParseTuple(withConditional: false);
         var filter = _tokens.TakeName("if") ? _expressions.ParseExpression() : null;
         bool isRecursive = _tokens.TakeName("recursive");
-        _tokens.Expect(TokenKind.BlockEnd, "'%}'");
+        ExpectBodyBegin();
 
         _loops++;
         var body = ParseBody(["else", "endfor"]);

@@ -29,11 +29,7 @@ internal sealed class PythonJson(JsonLayout layout, Budget budget)
     private void Append(object? value, string newline)
     {
         budget.Enter();
-        if (_text.Length > budget.Options.MaxTextLength)
-        {
-            budget.Text(_text.Length); // throws; shared parts can make a small value print endlessly
-        }
-
+        budget.CheckLength(_text.Length); // shared parts can make a small value print endlessly
         switch (value)
         {
             case null: _text.Append("null"); break;

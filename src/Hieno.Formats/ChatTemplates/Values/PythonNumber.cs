@@ -95,7 +95,7 @@ internal static class PythonNumber
             case "//" or "%":
                 RejectZero(b == 0);
                 double remainder = a % b;
-                remainder += remainder != 0 && (remainder < 0) != (b < 0) ? b : 0;
+                remainder = remainder == 0 ? Math.CopySign(0, b) : (remainder < 0) != (b < 0) ? remainder + b : remainder;
                 return op is "%" ? remainder : Math.Round((a - remainder) / b);
             default:
                 return Power(a, b);
@@ -123,9 +123,10 @@ internal static class PythonNumber
     {
         RejectZero(a == 0 && b < 0);
         double power = Math.Pow(a, b);
-        return double.IsNaN(power) && !double.IsNaN(a) && !double.IsNaN(b)
-            ? throw TemplateFault.Evaluation($"{FloatText(a)} ** {FloatText(b)} is not a real number")
-            : power;
+        return double.IsFinite(power) || !double.IsFinite(a) || !double.IsFinite(b)
+            ? power
+            : throw TemplateFault.Evaluation(
+                $"{FloatText(a)} ** {FloatText(b)} is {(double.IsNaN(power) ? "not a real number" : "too large for a float")}");
     }
 
     private static BigInteger Bounded(BigInteger value) => value.GetBitLength() <= MaxBits ? value : throw TooLong();

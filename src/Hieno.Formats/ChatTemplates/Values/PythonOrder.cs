@@ -65,7 +65,7 @@ internal static class PythonOrder
                     : throw (item as Undefined)?.Fault() ?? TemplateFault.Evaluation(
                         $"'in' a text looks for a text, not for '{PythonType.NameOf(item)}'");
             case PythonDict dict:
-                return dict.TryGet(item, out _);
+                return item is not (Undefined or object?[]) && dict.TryGet(item, out _); // neither is ever a key here
             default:
                 foreach (object? element in PythonType.Iterate(container))
                 {

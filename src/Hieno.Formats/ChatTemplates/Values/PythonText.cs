@@ -28,11 +28,7 @@ internal static class PythonText
     private static void Append(StringBuilder text, object? value, Budget budget)
     {
         budget.Enter();
-        if (text.Length > budget.Options.MaxTextLength)
-        {
-            budget.Text(text.Length); // throws; shared parts can make a small value print endlessly
-        }
-
+        budget.CheckLength(text.Length); // shared parts can make a small value print endlessly
         switch (value)
         {
             case null: text.Append("None"); break;
