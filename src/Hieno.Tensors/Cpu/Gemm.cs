@@ -31,7 +31,7 @@ public sealed unsafe partial class CpuBackend
             return;
         }
 
-        bool packA = a.Transposed || a.DType != DType.F32 || GemmPlan.CollidesInCache(a.Stride);
+        bool packA = a.Transposed || a.DType != DType.F32;
         int rowsAtOnce = packA ? GemmPlan.PackedRows(a.Columns, (int)Width) : a.Rows;
         for (int row = 0; row < a.Rows; row += rowsAtOnce)
         {
@@ -92,18 +92,15 @@ public sealed unsafe partial class CpuBackend
             int width = 2 * V.Count;
             long panelLength = (long)plan.Slice * width;
             long tileLength = (long)plan.TileRows * width;
+            int firstColumn = block.FirstPanel * width;
+            int columns = Math.Min(block.Panels * width, plan.Columns - firstColumn);
             bool oneSlice = plan.Slices == 1; // then no sums must be kept from slice to slice, and one tile of C is enough
             using Scratch panels = backend.RentScratch(block.Panels * panelLength);
             using Scratch sums = backend.RentScratch(oneSlice ? tileLength : (long)block.Tiles * block.Panels * tileLength);
             for (int slice = 0; slice < plan.Slices; slice++)
             {
                 int depth = plan.DepthOf(slice);
-                for (int p = 0; p < block.Panels; p++)
-                {
-                    int column = (block.FirstPanel + p) * width;
-                    GemmPack.Panel<V>(b, slice * plan.Slice, depth, column, Math.Min(width, plan.Columns - column), panels.Pointer + (p * panelLength));
-                }
-
+                GemmPack.Panels<V>(b, slice * plan.Slice, depth, firstColumn, columns, panels.Pointer, panelLength);
                 for (int t = 0; t < block.Tiles; t++)
                 {
                     int row = (block.FirstTile + t) * plan.TileRows;
@@ -114,7 +111,8 @@ public sealed unsafe partial class CpuBackend
                     {
                         float* sum = sums.Pointer + (oneSlice ? 0 : (((long)t * block.Panels) + p) * tileLength);
                         float* next = nextTile + (p % (plan.TileRows / 3) * 3 * rowStep); // three of the next tile's rows with each panel
-                        GemmTile.Run<V>(rows, depth, tile, rowStep, depthStep, panels.Pointer + (p * panelLength), sum, slice > 0, next);
+                        GemmTile.Run<V>(
+                            rows, columns - (p * width), depth, tile, rowStep, depthStep, panels.Pointer + (p * panelLength), sum, slice > 0, next);
                         if (slice == plan.Slices - 1)
                         {
                             WriteOut<V>(sum, rows, row, (block.FirstPanel + p) * width);

@@ -12,29 +12,40 @@ internal static unsafe class GemmPack
     /// <summary>Added to the length of copied rows of A, so that the rows of a tile never fall into the same sets of the cache.</summary>
     public const int RowPadding = 16;
 
-    /// <summary>Packs rows [k0, k0 + depth) and columns [column, column + columns) of B as [depth][two vectors], missing columns as zeros.</summary>
+    /// <summary>
+    /// Packs rows [k0, k0 + depth) and columns [column, column + columns) of B as panels of [depth][two vectors], each
+    /// <paramref name="panelLength"/> numbers after the one before; missing columns of the last panel are zeros.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Panel<V>(in Matrix b, int k0, int depth, int column, int columns, float* panel)
+    public static void Panels<V>(in Matrix b, int k0, int depth, int column, int columns, float* panels, long panelLength)
         where V : unmanaged, ISimd<V>
     {
+        int width = 2 * V.Count;
+        int whole = columns - (columns % width);
+        for (int c = 0; b.Transposed && c < columns; c += width, panels += panelLength)
+        {
+            TransposedPanel<V>(b, k0, depth, column + c, Math.Min(width, columns - c), panels);
+        }
+
         if (b.Transposed)
         {
-            TransposedPanel<V>(b, k0, depth, column, columns, panel);
             return;
         }
 
-        int width = 2 * V.Count;
-        for (int k = 0; k < depth; k++, panel += width)
+        // Row by row over all panels: memory is read in long runs.
+        for (int k = 0; k < depth; k++)
         {
             long index = b.Index(k0 + k, column);
-            if (columns == width)
+            float* to = panels + ((long)k * width);
+            for (int c = 0; c < whole; c += width, to += panelLength)
             {
-                Load<V>(b, index).Store(panel);
-                Load<V>(b, index + V.Count).Store(panel + V.Count);
+                Load<V>(b, index + c).Store(to);
+                Load<V>(b, index + c + V.Count).Store(to + V.Count);
             }
-            else
+
+            if (whole < columns)
             {
-                PackRagged(b, k0 + k, column, columns, panel, width);
+                PackRagged(b, k0 + k, column + whole, columns - whole, to, width);
             }
         }
     }

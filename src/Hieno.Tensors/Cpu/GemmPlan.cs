@@ -8,8 +8,8 @@ internal readonly record struct GemmBlock(int FirstTile, int Tiles, int FirstPan
 internal readonly struct GemmPlan
 {
     private const int LargestSlice = 384; // a slice of a panel (48 KiB) and a tile of A stream through the first-level cache
-    private const int ColumnsPerTask = 192; // with a slice: 288 KiB of packed B
-    private const int RowsPerTask = 516; // 384 KiB of sums
+    private const int ColumnsPerTask = 128; // with a slice: 192 KiB of packed B
+    private const int RowsPerTask = 1032; // 516 KiB of sums
     private const int FewestRowsPerTask = 48; // below this, packing B costs too much
     private const long LongestPackedA = 4L << 20; // 16 MiB, half of a usual third-level cache
 
@@ -94,12 +94,6 @@ internal readonly struct GemmPlan
         long rows = Math.Max(RowsPerTask, LongestPackedA / Math.Max(1, depth));
         return (int)Math.Min(rows / tileRows * tileRows, int.MaxValue);
     }
-
-    /// <summary>
-    /// True when the rows of a tile read in place would compete for a few sets of the first-level cache, because their distance is a
-    /// multiple of 2 KiB: copying A once is cheaper.
-    /// </summary>
-    public static bool CollidesInCache(long stride) => stride % 512 == 0;
 
     private static bool IsUneven(int tasks, int threads) => threads > 1 && tasks < 8 * threads && tasks % threads != 0;
 
