@@ -39,6 +39,7 @@ internal static class Components
         ["Punctuation"] = Punctuation.Read,
         ["Sequence"] = PreTokenizerSequence.Read,
         ["Split"] = Split.Read,
+        ["UnicodeScripts"] = _ => new UnicodeScripts(),
         ["Whitespace"] = _ => new Whitespace(),
         ["WhitespaceSplit"] = _ => new WhitespaceSplit(),
     };

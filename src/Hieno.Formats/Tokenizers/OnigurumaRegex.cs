@@ -12,13 +12,19 @@ namespace Hieno.Formats.Tokenizers;
 /// </remarks>
 internal sealed class OnigurumaRegex
 {
-    // The word characters of Oniguruma; .NET's own \w lacks some marks, letter numbers, circled letters and the joiners.
-    private const string WordClass = @"\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\u24B6-\u24E9\u200C\u200D";
+    // The word characters of Oniguruma; .NET's own \w lacks some marks, letter numbers and circled letters.
+    private const string WordClass = @"\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\u24B6-\u24E9";
+
+    // Outside brackets, and only there, Oniguruma also takes Latin-1's raised digits and fractions for word characters.
+    private const string LoneWordClass = "[" + WordClass + @"\u00B2\u00B3\u00B9\u00BC-\u00BE]";
+
+    private const RegexOptions Options = RegexOptions.CultureInvariant | RegexOptions.Multiline;
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
     private static readonly char[] StandIns = FindStandIns();
 
     private readonly Regex _regex;
+    private readonly Lazy<Regex?> _linear;
     private readonly string _expression;
     private readonly bool _namesAstral;
     private readonly Func<string, TokenizerException> _fault;
@@ -28,20 +34,18 @@ internal sealed class OnigurumaRegex
         (_expression, _fault) = (expression, fault);
         _namesAstral = expression.Any(char.IsSurrogate);
         string translated = Translate(expression, fault);
-        const RegexOptions Options = RegexOptions.CultureInvariant | RegexOptions.Multiline;
         try
-        {
-            _regex = new Regex(translated, Options | RegexOptions.NonBacktracking, Timeout);
-        }
-        catch (NotSupportedException) // look-around, atomic groups or back-references: the backtracking engine has them
         {
             _regex = new Regex(translated, Options, Timeout);
         }
         catch (ArgumentException e)
         {
-            throw new TokenizerException(fault(string.Empty).FileName, fault(string.Empty).Path,
-                $"the regular expression '{expression}' cannot be expressed in .NET: {e.Message}", e);
+            TokenizerException place = fault(string.Empty);
+            throw new TokenizerException(
+                place.FileName, place.Path, $"the regular expression '{expression}' cannot be expressed in .NET: {e.Message}", e);
         }
+
+        _linear = new Lazy<Regex?>(() => Linear(translated));
     }
 
     public List<TextRange> Matches(ReadOnlySpan<char> text)
@@ -57,11 +61,13 @@ internal sealed class OnigurumaRegex
         var matches = new List<TextRange>();
         try
         {
-            foreach (ValueMatch match in _regex.EnumerateMatches(text))
-            {
-                int end = match.Index + match.Length;
-                matches.Add(positions is null ? new TextRange(match.Index, end) : new TextRange(positions[match.Index], positions[end]));
-            }
+            Collect(_regex, text, positions, matches);
+        }
+        catch (RegexMatchTimeoutException) when (_linear.Value is not null)
+        {
+            // The usual engine is the faster one until it backtracks; this one never does.
+            matches.Clear();
+            Collect(_linear.Value, text, positions, matches);
         }
         catch (RegexMatchTimeoutException)
         {
@@ -70,6 +76,28 @@ internal sealed class OnigurumaRegex
         }
 
         return matches;
+    }
+
+    private static void Collect(Regex regex, ReadOnlySpan<char> text, int[]? positions, List<TextRange> matches)
+    {
+        foreach (ValueMatch match in regex.EnumerateMatches(text))
+        {
+            int end = match.Index + match.Length;
+            matches.Add(positions is null ? new TextRange(match.Index, end) : new TextRange(positions[match.Index], positions[end]));
+        }
+    }
+
+    /// <summary>The expression for the engine whose time is linear in the text, or null: it knows no look-around and no atomic groups.</summary>
+    private static Regex? Linear(string translated)
+    {
+        try
+        {
+            return new Regex(translated, Options | RegexOptions.NonBacktracking);
+        }
+        catch (NotSupportedException)
+        {
+            return null;
+        }
     }
 
     /// <summary>The text with one unit per character, and where each of those characters starts in the text.</summary>
@@ -212,10 +240,10 @@ internal sealed class OnigurumaRegex
         switch (c)
         {
             case 'w':
-                output.Append(inClass ? WordClass : $"[{WordClass}]");
+                output.Append(inClass ? WordClass : LoneWordClass);
                 return i + 1;
             case 'W' when !inClass:
-                output.Append(CultureInfo.InvariantCulture, $"[^{WordClass}]");
+                output.Append("[^").Append(LoneWordClass.AsSpan(1));
                 return i + 1;
             case 'h':
                 output.Append(inClass ? "0-9a-fA-F" : "[0-9a-fA-F]"); // Oniguruma: a hexadecimal digit

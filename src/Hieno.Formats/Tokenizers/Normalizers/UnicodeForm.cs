@@ -13,6 +13,7 @@ internal sealed class UnicodeForm(NormalizationForm form) : Normalizer
 {
     // Text with more combining marks than this in a row is not writing. Cutting there keeps the cost linear.
     private const int LongestBlock = 1024;
+    private const int Stretch = 4096;
 
     static UnicodeForm()
     {
@@ -42,34 +43,50 @@ internal sealed class UnicodeForm(NormalizationForm form) : Normalizer
     public static void Apply(NormalizationForm form, AlignedText source, int start, int length, AlignedText target)
     {
         int end = start + length;
-        if (Ascii.IsValid(source.Slice(start, length)) || source.Slice(start, length).ToString().IsNormalized(form))
-        {
-            target.AppendFrom(source, start, length);
-            return;
-        }
-
         while (start < end)
         {
-            // ASCII is its own form, and an ASCII character before another one is a block of its own.
-            int plain = start;
-            while (plain < end && source[plain] < 0x80)
+            // Most text is in its form already, and asking that of a long stretch at once is cheap. The stretch is limited because
+            // .NET needs quadratic time for long runs of combining marks.
+            int stretchEnd = Math.Min(start + Stretch, end);
+            while (stretchEnd < end && stretchEnd < start + Stretch + LongestBlock && !StartsBlock(source, stretchEnd))
             {
-                plain++;
+                stretchEnd++;
             }
 
-            int safe = plain == end ? end : plain - 1;
-            if (safe > start)
+            ReadOnlySpan<char> text = source.Slice(start, stretchEnd - start);
+            if (Ascii.IsValid(text) || text.ToString().IsNormalized(form))
             {
-                target.AppendFrom(source, start, safe - start);
-                start = safe;
-                continue;
+                target.AppendFrom(source, start, stretchEnd - start);
+            }
+            else
+            {
+                ApplyToBlocks(form, source, start, stretchEnd, target);
             }
 
+            start = stretchEnd;
+        }
+    }
+
+    private static void ApplyToBlocks(NormalizationForm form, AlignedText source, int start, int end, AlignedText target)
+    {
+        while (start < end)
+        {
             int blockEnd = EndOfBlock(source, start, end);
-            ApplyToBlock(form, source, start, blockEnd, target);
+            if (blockEnd == start + 1 && source[start] < 0x80)
+            {
+                target.Append(source[start], source.OriginOf(start));
+            }
+            else
+            {
+                ApplyToBlock(form, source, start, blockEnd, target);
+            }
+
             start = blockEnd;
         }
     }
+
+    private static bool StartsBlock(AlignedText source, int index) =>
+        !char.IsLowSurrogate(source[index]) && !MayJoinLeft(source.RuneAt(index));
 
     private static int EndOfBlock(AlignedText source, int start, int end)
     {

@@ -32,7 +32,12 @@ internal sealed class WordScanner
     public static WordScanner Gpt2 { get; } = new();
 
     /// <summary>The scanner for a regular expression, or null if the expression is none of the known ones.</summary>
-    public static WordScanner? For(string expression) => Known.GetValueOrDefault(expression);
+    /// <remarks>Possessive quantifiers, and one line end instead of several after <c>\s*</c>, change nothing in these patterns.</remarks>
+    public static WordScanner? For(string expression) => Known.GetValueOrDefault(expression
+        .Replace("++", "+", StringComparison.Ordinal)
+        .Replace("?+", "?", StringComparison.Ordinal)
+        .Replace("]*+", "]*", StringComparison.Ordinal)
+        .Replace(@"\s*[\r\n]|", @"\s*[\r\n]+|", StringComparison.Ordinal));
 
     /// <summary>Cuts a text into pieces that cover it.</summary>
     public void Split(ReadOnlySpan<char> text, PieceSink parts)
