@@ -37,13 +37,15 @@ public readonly struct Rng(ulong seed, RngStream stream)
     /// <summary>The purpose.</summary>
     public RngStream Stream { get; } = stream;
 
+    /// <summary>The cipher's key: the seed with the stream folded in. Kernels that compute many blocks side by side start from it.</summary>
+    internal (uint K0, uint K1) Key => ((uint)Seed ^ ((uint)Stream * 0x9E3779B9u), (uint)(Seed >> 32) ^ ((uint)Stream * 0x85EBCA6Bu));
+
     /// <summary>Four independent 32-bit words for block <paramref name="block"/> of step <paramref name="step"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public (uint A, uint B, uint C, uint D) Block(ulong step, ulong block)
     {
-        // The key is the seed with the stream folded in; the counter is (block, step).
-        uint k0 = (uint)Seed ^ ((uint)Stream * 0x9E3779B9u);
-        uint k1 = (uint)(Seed >> 32) ^ ((uint)Stream * 0x85EBCA6Bu);
+        (uint k0, uint k1) = Key;
+        // The counter is (block, step).
         (uint a, uint b, uint c, uint d) = ((uint)block, (uint)(block >> 32), (uint)step, (uint)(step >> 32));
         for (int round = 0; round < 10; round++)
         {

@@ -100,8 +100,8 @@ public sealed unsafe partial class CpuBackend
             float* sumV = sumK + ((long)keyRows * padded);
             float* tileMemory = sumV + ((long)keyRows * padded);
             int column = kvHead * width;
-            AttentionTiles.CopyRows<V>(problem.K + (group.KeyStart * problem.KStride) + column, problem.KStride, keys, width, 1f, k, keyRows);
-            AttentionTiles.CopyRows<V>(problem.V + (group.KeyStart * problem.VStride) + column, problem.VStride, keys, width, 1f, v, keyRows);
+            AttentionTiles.CopyRows<V>(problem.KeyAt(group.KeyStart, kvHead), problem.KStride, keys, width, 1f, k, keyRows);
+            AttentionTiles.CopyRows<V>(problem.ValueAt(group.KeyStart, kvHead), problem.VStride, keys, width, 1f, v, keyRows);
             Clear(sumK, 2L * keyRows * padded);
             for (int head = kvHead * problem.HeadsPerKv; head < (kvHead + 1) * problem.HeadsPerKv; head++)
             {
@@ -159,8 +159,7 @@ public sealed unsafe partial class CpuBackend
         {
             int width = problem.Width;
             int column = head * width;
-            float* q = problem.Q + (tile.Query * problem.QStride) + column;
-            AttentionTiles.CopyRows<V>(q, problem.QStride, tile.Queries, width, problem.Scale, work.Q, AttentionTiles.Queries);
+            AttentionTiles.CopyRows<V>(problem.QueryAt(tile.Query, head), problem.QStride, tile.Queries, width, problem.Scale, work.Q, AttentionTiles.Queries);
             AttentionTiles.CopyRows<V>(dy.At(tile.Query, column), dy.Stride, tile.Queries, width, 1f, work.Dy, AttentionTiles.Queries);
             AttentionTiles.Transpose<V>(work.Q, work.Padded, work.QPacked);
             AttentionTiles.Transpose<V>(work.Dy, work.Padded, work.DyPacked);
@@ -168,7 +167,7 @@ public sealed unsafe partial class CpuBackend
             work.Clear();
             for (int lane = 0; lane < tile.Queries; lane++)
             {
-                work.LogSums[lane] = problem.LogSums[((long)head * problem.QueryCount) + tile.Query + lane];
+                work.LogSums[lane] = problem.LogSums[problem.QueryOf(head, tile.Query + lane)];
                 work.Deltas[lane] = AttentionProducts.Dot<V>(y.At(tile.Query + lane, column), dy.At(tile.Query + lane, column), width);
             }
         }
@@ -201,8 +200,8 @@ public sealed unsafe partial class CpuBackend
             if (problem.Dropout is { } dropout)
             {
                 factors = block.Factors;
-                AttentionTiles.DropoutFactors(
-                    dropout, problem.DrawsOf(head, tile.Query), tile.Queries, tile.KeyStart + firstKey, rows, problem.KeyCount, factors);
+                AttentionDropout.Factors<V>(
+                    dropout, problem.QueryOf(head, tile.Query), tile.KeyStart + firstKey, rows, problem.KeyCount, factors);
             }
 
             if (wantsScores)

@@ -20,6 +20,8 @@ public sealed unsafe partial class CpuBackend
     private readonly struct AttentionProblem(
         Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options, DropoutMask? dropout, Tensor logSums)
     {
+        private const int MostSingleRows = 4;
+
         public readonly float* Q = (float*)q.Pointer;
         public readonly float* K = (float*)k.Pointer;
         public readonly float* V = (float*)v.Pointer;
@@ -37,8 +39,30 @@ public sealed unsafe partial class CpuBackend
         public readonly AttentionSpans Spans = spans;
         public readonly DropoutMask? Dropout = dropout;
 
-        /// <summary>Where the dropout draws of a head's query begin: the generator counts queries of all heads.</summary>
-        public ulong DrawsOf(int head, int query) => ((ulong)head * (ulong)QueryCount) + (ulong)query;
+        public float* QueryAt(int query, int head) => Q + (query * QStride) + (head * Width);
+
+        public float* KeyAt(int key, int kvHead) => K + (key * KStride) + (kvHead * Width);
+
+        public float* ValueAt(int key, int kvHead) => V + (key * VStride) + (kvHead * Width);
+
+        /// <summary>True for so few queries that a tile's empty lanes would cost more than taking the queries one by one.</summary>
+        public bool GoesRowByRow(in AttentionTile tile) => tile.Queries <= MostSingleRows && Dropout is null;
+
+        /// <summary>The run with the keys of those tiles only that do not go row by row: what is worth copying.</summary>
+        public AttentionRun KeysOfTiles(AttentionRun run)
+        {
+            AttentionRun tiled = default;
+            for (int t = run.FirstTile; t < run.EndTile; t++)
+            {
+                AttentionTile tile = Spans.Tiles[t];
+                tiled = GoesRowByRow(tile) ? tiled : tiled.With(AttentionRun.Of(t, tile));
+            }
+
+            return tiled;
+        }
+
+        /// <summary>A head's query, counted over the queries of all heads before it.</summary>
+        public ulong QueryOf(int head, int query) => ((ulong)head * (ulong)QueryCount) + (ulong)query;
     }
 
     // Task: one key head and one run of tiles. For each of its query heads and tiles, keys are met block by block; the running maximum,
@@ -64,23 +88,33 @@ public sealed unsafe partial class CpuBackend
             where V : unmanaged, ISimd<V>
         {
             int padded = AttentionTiles.PaddedWidth<V>(problem.Width);
-            int keys = run.KeyEnd - run.KeyStart;
-            int keyRows = keys + AttentionProducts.RowBlock; // products may run over the end by less than one block of rows
+            AttentionRun tiled = problem.KeysOfTiles(run);
+            int keys = tiled.KeyEnd - tiled.KeyStart;
+            int keyRows = keys == 0 ? 0 : keys + AttentionProducts.RowBlock; // products may run over the end by less than one block of rows
             long keyFloats = (long)keyRows * padded;
-            using Scratch scratch = backend.RentScratch((2 * keyFloats) + AttentionForwardTile.FloatsFor(padded));
-            float* k = scratch.Pointer;
+            long rowFloats = (long)AttentionRow.Floats(problem.Width) * problem.HeadsPerKv;
+            using Scratch scratch = backend.RentScratch((2 * keyFloats) + Math.Max(AttentionForwardTile.FloatsFor(padded), rowFloats));
+            float* k = scratch.Pointer + Math.Max(AttentionForwardTile.FloatsFor(padded), rowFloats);
             float* v = k + keyFloats;
-            float* headK = problem.K + (run.KeyStart * problem.KStride) + (kvHead * problem.Width);
-            float* headV = problem.V + (run.KeyStart * problem.VStride) + (kvHead * problem.Width);
-            AttentionTiles.CopyRows<V>(headK, problem.KStride, keys, problem.Width, 1f, k, keyRows);
-            AttentionTiles.CopyRows<V>(headV, problem.VStride, keys, problem.Width, 1f, v, keyRows);
+            AttentionTiles.CopyRows<V>(problem.KeyAt(tiled.KeyStart, kvHead), problem.KStride, keys, problem.Width, 1f, k, keyRows);
+            AttentionTiles.CopyRows<V>(problem.ValueAt(tiled.KeyStart, kvHead), problem.VStride, keys, problem.Width, 1f, v, keyRows);
 
-            var work = new AttentionForwardTile(v + keyFloats, problem.Width, padded);
+            var work = new AttentionForwardTile(scratch.Pointer, problem.Width, padded);
             for (int t = run.FirstTile; t < run.EndTile; t++)
             {
                 AttentionTile tile = problem.Spans.Tiles[t];
+                if (problem.GoesRowByRow(tile))
+                {
+                    for (int query = tile.Query; query < tile.Query + tile.Queries; query++)
+                    {
+                        RunRow<V>(query, kvHead, scratch.Pointer);
+                    }
+
+                    continue;
+                }
+
                 AttentionTiles.FillLimits(problem.Spans, tile, work.Starts, work.Ends);
-                long firstKey = (long)(tile.KeyStart - run.KeyStart) * padded;
+                long firstKey = (long)(tile.KeyStart - tiled.KeyStart) * padded;
                 for (int head = kvHead * problem.HeadsPerKv; head < (kvHead + 1) * problem.HeadsPerKv; head++)
                 {
                     RunTile<V>(tile, head, work, k + firstKey, v + firstKey);
@@ -88,12 +122,40 @@ public sealed unsafe partial class CpuBackend
             }
         }
 
+        // The query heads that share the keys take turns at each block of them.
+        private void RunRow<V>(int query, int kvHead, float* memory)
+            where V : unmanaged, ISimd<V>
+        {
+            int width = problem.Width;
+            int firstHead = kvHead * problem.HeadsPerKv;
+            for (int h = 0; h < problem.HeadsPerKv; h++)
+            {
+                new AttentionRow(memory + (h * AttentionRow.Floats(width)), width).Begin(problem.QueryAt(query, firstHead + h), problem.Scale);
+            }
+
+            for (int key = problem.Spans.Start[query]; key < problem.Spans.End[query]; key += AttentionRow.KeyBlock)
+            {
+                int rows = Math.Min(AttentionRow.KeyBlock, problem.Spans.End[query] - key);
+                for (int h = 0; h < problem.HeadsPerKv; h++)
+                {
+                    new AttentionRow(memory + (h * AttentionRow.Floats(width)), width).Meet<V>(
+                        problem.KeyAt(key, kvHead), problem.KStride, problem.ValueAt(key, kvHead), problem.VStride, rows, problem.Cap);
+                }
+            }
+
+            for (int h = 0; h < problem.HeadsPerKv; h++)
+            {
+                float logSum = new AttentionRow(memory + (h * AttentionRow.Floats(width)), width).Finish(
+                    _y + (query * _yStride) + ((firstHead + h) * width));
+                problem.LogSums[problem.QueryOf(firstHead + h, query)] = logSum;
+            }
+        }
+
         private void RunTile<V>(in AttentionTile tile, int head, AttentionForwardTile work, float* k, float* v)
             where V : unmanaged, ISimd<V>
         {
             int width = problem.Width;
-            float* q = problem.Q + (tile.Query * problem.QStride) + (head * width);
-            AttentionTiles.CopyRows<V>(q, problem.QStride, tile.Queries, width, problem.Scale, work.Output, AttentionTiles.Queries);
+            AttentionTiles.CopyRows<V>(problem.QueryAt(tile.Query, head), problem.QStride, tile.Queries, width, problem.Scale, work.Output, AttentionTiles.Queries);
             AttentionTiles.Transpose<V>(work.Output, work.Padded, work.Q);
             work.Clear();
             int keys = tile.KeyEnd - tile.KeyStart;
@@ -111,16 +173,16 @@ public sealed unsafe partial class CpuBackend
                 work.Softmax<V>(rows);
                 if (problem.Dropout is { } dropout)
                 {
-                    AttentionTiles.DropoutFactors(
-                        dropout, problem.DrawsOf(head, tile.Query), tile.Queries, tile.KeyStart + first, rows, problem.KeyCount, work.Factors);
+                    AttentionDropout.Factors<V>(
+                        dropout, problem.QueryOf(head, tile.Query), tile.KeyStart + first, rows, problem.KeyCount, work.Factors);
                     work.Drop<V>(rows);
                 }
 
                 AddValues<V>(tile, first, rows, work, v);
             }
 
-            long row = ((long)head * problem.QueryCount) + tile.Query;
-            work.Finish<V>(tile.Queries, _y + (tile.Query * _yStride) + (head * width), _yStride, problem.LogSums + row);
+            work.Finish<V>(
+                tile.Queries, _y + (tile.Query * _yStride) + (head * width), _yStride, problem.LogSums + problem.QueryOf(head, tile.Query));
         }
 
         // Output += P · V, eight queries at a time, each over the keys that at least one of the eight sees.

@@ -166,36 +166,4 @@ internal static unsafe class AttentionTiles
             scores[i] = cap * MathF.Tanh(scores[i] / cap);
         }
     }
-
-    /// <summary>
-    /// The factors of dropout for a block of probabilities: 0 for a dropped one, 1/(1 − rate) for the others. Four consecutive keys of a
-    /// query share one draw of the generator, counted by (head, query, key / 4) whatever the tiles are.
-    /// </summary>
-    public static void DropoutFactors(in DropoutMask mask, ulong headAndQuery, int queries, int firstKey, int rows, int keyCount, float* factors)
-    {
-        float kept = mask.Scale;
-        if (queries < Queries)
-        {
-            new Span<float>(factors, rows * Queries).Clear(); // lanes without a query are computed along and must stay numbers
-        }
-
-        ulong threshold = mask.Threshold;
-        ulong drawsPerQuery = ((ulong)keyCount + 3) / 4;
-        for (int lane = 0; lane < queries; lane++)
-        {
-            ulong first = (mask.Position >> 2) + ((headAndQuery + (ulong)lane) * drawsPerQuery);
-            for (int key = firstKey & ~3; key < firstKey + rows; key += 4)
-            {
-                (uint a, uint b, uint c, uint d) = mask.Rng.Block(mask.Pass, first + ((ulong)key / 4));
-                float* to = factors + ((nint)(key - firstKey) * Queries) + lane;
-                int before = Math.Max(0, firstKey - key);
-                int count = Math.Min(4, firstKey + rows - key);
-                ReadOnlySpan<uint> words = [a, b, c, d];
-                for (int i = before; i < count; i++)
-                {
-                    to[i * Queries] = words[i] < threshold ? 0f : kept;
-                }
-            }
-        }
-    }
 }
