@@ -1,7 +1,7 @@
 namespace Hieno.Formats;
 
 /// <summary>The stable codes of the errors about files. A code is never reused for another meaning.</summary>
-/// <remarks>HN11xx weights and their configuration, HN12xx data sets, HN13xx storage, HN14xx chat templates.</remarks>
+/// <remarks>HN11xx weights and their configuration, HN12xx data sets, HN13xx storage, HN14xx chat templates, HN15xx recipes.</remarks>
 public static class ErrorCodes
 {
     /// <summary>A weights file is absent or cannot be opened.</summary>
@@ -105,4 +105,37 @@ public static class ErrorCodes
 
     /// <summary>A chat template needs more work, depth or text than it may use.</summary>
     public const string TemplateLimit = "HN1404";
+
+    /// <summary>A recipe file is absent, cannot be opened, has an unknown extension or is not UTF-8.</summary>
+    public const string RecipeFileUnreadable = "HN1501";
+
+    /// <summary>A recipe is not valid YAML or JSON, or uses a part of YAML that recipes do not have.</summary>
+    public const string RecipeSyntax = "HN1502";
+
+    /// <summary>A recipe is too large, too deep, or grows too large through its anchors.</summary>
+    public const string RecipeTooLarge = "HN1503";
+
+    /// <summary>A key occurs twice in one group of a recipe.</summary>
+    public const string RecipeDuplicateKey = "HN1504";
+
+    /// <summary>A key of a recipe is not a setting.</summary>
+    public const string RecipeUnknownKey = "HN1505";
+
+    /// <summary>The kind of a group of settings is unknown or not given.</summary>
+    public const string RecipeUnknownKind = "HN1506";
+
+    /// <summary>A setting without a default is not given.</summary>
+    public const string RecipeSettingMissing = "HN1507";
+
+    /// <summary>The value of a setting has the wrong type.</summary>
+    public const string RecipeValueType = "HN1508";
+
+    /// <summary>The value of a setting is outside what is allowed.</summary>
+    public const string RecipeValueOutOfRange = "HN1509";
+
+    /// <summary>Settings that are right by themselves contradict each other.</summary>
+    public const string RecipeSettingsConflict = "HN1510";
+
+    /// <summary>The command line cannot be read as settings of a recipe.</summary>
+    public const string RecipeOverrideInvalid = "HN1511";
 }

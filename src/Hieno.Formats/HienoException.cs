@@ -16,6 +16,16 @@ public abstract class HienoException : Exception
         Code = code;
     }
 
+    /// <summary>Takes a message that is already complete: one that lists several faults, each with its own place.</summary>
+    /// <param name="code">A stable code of <see cref="ErrorCodes"/>.</param>
+    /// <param name="message">The whole message.</param>
+    /// <param name="inner">The cause, or null.</param>
+    protected HienoException(string code, string message, Exception? inner = null)
+        : base(message, inner)
+    {
+        Code = code;
+    }
+
     /// <summary>The stable code of the error, e.g. <c>HN1203</c>; the documentation has one page for each.</summary>
     public string Code { get; }
 }
