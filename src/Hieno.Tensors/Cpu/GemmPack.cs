@@ -119,11 +119,7 @@ internal static unsafe class GemmPack
                 long stride = b.Stride;
                 if (b.DType != DType.F32)
                 {
-                    for (int j = 0; j < lanes; j++)
-                    {
-                        Load<V>(b, b.Index(k0 + k, column + half + j)).Store(expanded + (j * lanes));
-                    }
-
+                    Expand<V>(b.Half + b.Index(k0 + k, column + half), b.Stride, b.DType == DType.BF16, expanded);
                     from = expanded;
                     stride = lanes;
                 }
@@ -135,6 +131,17 @@ internal static unsafe class GemmPack
             {
                 PackRagged(b, k0 + k, column + half, present, panel + ((long)k * width) + half, lanes);
             }
+        }
+    }
+
+    // A square block of 16-bit numbers as 32-bit ones.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Expand<V>(ushort* from, long stride, bool isBF16, float* to)
+        where V : unmanaged, ISimd<V>
+    {
+        for (int j = 0; j < V.Count; j++, from += stride, to += V.Count)
+        {
+            (isBF16 ? V.LoadBF16(from) : V.LoadF16(from)).Store(to);
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Hieno.Tensors;
 
 public static partial class Ops
@@ -21,7 +23,7 @@ public static partial class Ops
     }
 
     private static void CheckTargets(
-        Tensor predictions, float[] targets, float[]? rowWeights, [System.Runtime.CompilerServices.CallerMemberName] string op = "")
+        Tensor predictions, float[] targets, float[]? rowWeights, [CallerMemberName] string op = "")
     {
         ArgumentNullException.ThrowIfNull(targets);
         ThrowUnlessSingle(predictions, op);

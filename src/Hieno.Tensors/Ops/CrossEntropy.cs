@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Hieno.Tensors;
 
 public static partial class Ops
@@ -66,7 +68,7 @@ public static partial class Ops
     }
 
     private static void CheckLabels(
-        int[] labels, float[]? rowWeights, int rows, int classes, [System.Runtime.CompilerServices.CallerMemberName] string op = "")
+        int[] labels, float[]? rowWeights, int rows, int classes, [CallerMemberName] string op = "")
     {
         ArgumentNullException.ThrowIfNull(labels);
         ShapeException.ThrowUnless(labels.Length == rows, $"there are {labels.Length} labels for {rows} rows.", op);

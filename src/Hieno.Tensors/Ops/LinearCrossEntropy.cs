@@ -66,6 +66,9 @@ public static partial class Ops
 
         public EarlyGradient? BiasGradient { get; }
 
+        /// <summary>Rows that are learned from.</summary>
+        public int TargetRows => _rows.Length;
+
         /// <summary>All rows are learned from, so that chunks are parts of the hidden states rather than gathered copies.</summary>
         private bool IsWhole => _rows.Length == _hidden.Rows;
 
@@ -181,7 +184,7 @@ public static partial class Ops
             }
         }
 
-        public override long FlopsFor(Tensor input) => input == _bias ? (long)_hidden.Rows * _bias.Columns : 2L * _hidden.Rows * _weight.Count;
+        public override long FlopsFor(Tensor input) => input == _bias ? (long)_pass.TargetRows * _bias.Columns : 2L * _pass.TargetRows * _weight.Count;
 
         protected override void Run(Tensor dy)
         {
