@@ -147,6 +147,17 @@ internal sealed class OnigurumaRegex
                 atom = classDepth == 0 ? output.Length : atom;
                 i = TranslateEscape(expression, i, classDepth > 0, output, fault);
             }
+            else if (char.IsHighSurrogate(c) && i + 1 < expression.Length)
+            {
+                // Two units to .NET: kept together, so that a quantifier takes both.
+                if (classDepth > 0)
+                {
+                    throw fault($"the regular expression '{expression}' has a character outside the basic plane in brackets, which .NET cannot express.");
+                }
+
+                atom = output.Length;
+                output.Append("(?:").Append(c).Append(expression[++i]).Append(')');
+            }
             else if (classDepth > 0)
             {
                 classDepth += TranslateInClass(expression, i, output, fault);

@@ -54,7 +54,7 @@ internal sealed class UnicodeForm(NormalizationForm form) : Normalizer
             }
 
             ReadOnlySpan<char> text = source.Slice(start, stretchEnd - start);
-            if (Ascii.IsValid(text) || text.ToString().IsNormalized(form))
+            if (Ascii.IsValid(text) || (!MayHaveNoncharacter(text) && text.ToString().IsNormalized(form)))
             {
                 target.AppendFrom(source, start, stretchEnd - start);
             }
@@ -72,9 +72,9 @@ internal sealed class UnicodeForm(NormalizationForm form) : Normalizer
         while (start < end)
         {
             int blockEnd = EndOfBlock(source, start, end);
-            if (blockEnd == start + 1 && source[start] < 0x80)
+            if ((blockEnd == start + 1 && source[start] < 0x80) || IsNoncharacter(source.RuneAt(start)))
             {
-                target.Append(source[start], source.OriginOf(start));
+                target.AppendFrom(source, start, blockEnd - start);
             }
             else
             {
@@ -85,12 +85,24 @@ internal sealed class UnicodeForm(NormalizationForm form) : Normalizer
         }
     }
 
+    /// <summary>Code points that will never be characters; .NET throws when asked to normalize one.</summary>
+    private static bool IsNoncharacter(Rune rune) => (rune.Value & 0xFFFE) == 0xFFFE || rune.Value is >= 0xFDD0 and <= 0xFDEF;
+
+    /// <summary>A quick look for units that noncharacters are made of.</summary>
+    private static bool MayHaveNoncharacter(ReadOnlySpan<char> text) =>
+        text.IndexOfAnyInRange('\uFDD0', '\uFDEF') >= 0 || text.IndexOfAny("\uFFFE\uFFFF\uDFFE\uDFFF") >= 0;
+
     private static bool StartsBlock(AlignedText source, int index) =>
         !char.IsLowSurrogate(source[index]) && !MayJoinLeft(source.RuneAt(index));
 
     private static int EndOfBlock(AlignedText source, int start, int end)
     {
         int next = start + source.RuneAt(start).Utf16SequenceLength;
+        if (IsNoncharacter(source.RuneAt(start)))
+        {
+            return next;
+        }
+
         while (next < end && next - start < LongestBlock && MayJoinLeft(source.RuneAt(next)))
         {
             next += source.RuneAt(next).Utf16SequenceLength;
