@@ -22,6 +22,9 @@ public enum RngStream
 
     /// <summary>Splitting a data set.</summary>
     Split,
+
+    /// <summary>Rows drawn again for confidence intervals.</summary>
+    Resampling,
 }
 
 /// <summary>
