@@ -189,7 +189,7 @@ public sealed unsafe partial class CpuBackend
             const int Lanes = AttentionTiles.Queries;
             int padded = work.Padded;
             bool wantsScores = dq.IsWanted || dk.IsWanted;
-            AttentionProducts.Multiply<V>(rows, Lanes, problem.Width, k, padded, 1, work.QPacked, Lanes, block.P, Lanes, add: false);
+            AttentionTiles.Scores<V>(problem.Spans, tile, firstKey, rows, k, padded, problem.Width, work.QPacked, block.P);
             if (problem.Cap > 0f)
             {
                 AttentionTiles.Cap<V>(block.P, rows * Lanes, problem.Cap);
@@ -212,12 +212,12 @@ public sealed unsafe partial class CpuBackend
             block.Differentiate<V>(rows, work.LogSums, work.Deltas, factors, problem.Cap);
             if (dv.IsWanted)
             {
-                AttentionProducts.Multiply<V>(rows, padded, Lanes, block.P, Lanes, 1, work.Dy, padded, sumV, padded, add: true);
+                AttentionTiles.AddToKeys<V>(problem.Spans, tile, firstKey, rows, block.P, work.Dy, padded, sumV);
             }
 
             if (dk.IsWanted)
             {
-                AttentionProducts.Multiply<V>(rows, padded, Lanes, block.DS, Lanes, 1, work.Q, padded, sumK, padded, add: true);
+                AttentionTiles.AddToKeys<V>(problem.Spans, tile, firstKey, rows, block.DS, work.Q, padded, sumK);
             }
 
             for (int lane = 0; lane < tile.Queries && dq.IsWanted; lane += AttentionProducts.RowBlock)

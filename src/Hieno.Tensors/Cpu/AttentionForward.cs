@@ -162,8 +162,8 @@ public sealed unsafe partial class CpuBackend
             for (int first = 0; first < keys; first += AttentionTiles.KeyBlock)
             {
                 int rows = Math.Min(AttentionTiles.KeyBlock, keys - first);
-                AttentionProducts.Multiply<V>(
-                    rows, AttentionTiles.Queries, width, k + ((long)first * work.Padded), work.Padded, 1, work.Q, AttentionTiles.Queries, work.P, AttentionTiles.Queries, add: false);
+                AttentionTiles.Scores<V>(
+                    problem.Spans, tile, first, rows, k + ((long)first * work.Padded), work.Padded, width, work.Q, work.P);
                 if (problem.Cap > 0f)
                 {
                     AttentionTiles.Cap<V>(work.P, rows * AttentionTiles.Queries, problem.Cap);

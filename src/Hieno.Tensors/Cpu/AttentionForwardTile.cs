@@ -115,16 +115,34 @@ internal readonly unsafe struct AttentionForwardTile(float* memory, int width, i
     }
 
     /// <summary>Divides by the sums and writes the tile's rows of the output and the logarithms of the sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Finish<V>(int queries, float* y, long yStride, float* logSums)
         where V : unmanaged, ISimd<V>
     {
-        for (int lane = 0; lane < queries; lane++)
+        float* inverses = Shrink; // of no use after the last block
+        for (int lane = 0; lane < Lanes; lane += V.Count)
         {
-            // A query that saw no key has the sum 0: its output stays 0. A NaN sum is not hidden.
-            bool sawNothing = Sum[lane] == 0f;
-            float inverse = sawNothing ? 0f : 1f / Sum[lane];
-            AttentionTiles.WriteRows<V>(Output + (lane * Padded), 1, width, inverse, y + (lane * yStride), yStride, add: false);
-            logSums[lane] = sawNothing ? 0f : Max[lane] + MathF.Log(Sum[lane]);
+            // A query that saw no key has the sum 0 and keeps it as inverse and logarithm, so that its output is 0. NaN stays NaN.
+            V sum = V.Load(Sum + lane);
+            V.SelectLess(V.Zero, sum, V.All(1f) / sum, sum).Store(inverses + lane);
+            V.SelectLess(V.Zero, sum, V.Load(Max + lane) + SimdMath.Log(sum), sum).Store(Sum + lane);
+        }
+
+        new Span<float>(Sum, queries).CopyTo(new Span<float>(logSums, queries));
+        int whole = width - (width % V.Count);
+        for (int lane = 0; lane < queries; lane++, y += yStride)
+        {
+            float* output = Output + (lane * Padded);
+            V inverse = V.All(inverses[lane]);
+            for (int c = 0; c < whole; c += V.Count)
+            {
+                (V.Load(output + c) * inverse).Store(y + c);
+            }
+
+            for (int c = whole; c < width; c++)
+            {
+                y[c] = output[c] * inverses[lane];
+            }
         }
     }
 }

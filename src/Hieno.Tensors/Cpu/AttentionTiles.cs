@@ -135,17 +135,70 @@ internal static unsafe class AttentionTiles
     /// <summary>The rows of a block of keys that at least one of the eight queries from <paramref name="lane"/> on sees.</summary>
     public static (int From, int To) KeysOfBlock(AttentionSpans spans, in AttentionTile tile, int lane, int first, int rows)
     {
-        (int from, int to) = (rows, 0);
-        for (int query = tile.Query + lane; query < tile.Query + Math.Min(tile.Queries, lane + AttentionProducts.RowBlock); query++)
+        (int start, int end) = spans.Blocks[(tile.Index * AttentionSpans.BlocksPerTile) + (lane / AttentionSpans.BlockQueries)];
+        return (Math.Max(start - tile.KeyStart - first, 0), Math.Min(end - tile.KeyStart - first, rows));
+    }
+
+    /// <summary>
+    /// Cuts a block of keys into pieces: as many rows at once as all lanes see, and at the edges of the spans eight rows at a time, there
+    /// with only the lanes that see some of them. <paramref name="row"/> is where the piece begins, a multiple of 8.
+    /// </summary>
+    public static (int Rows, int FromLane, int ToLane) NextPiece(AttentionSpans spans, in AttentionTile tile, int first, int row, int rows)
+    {
+        int key = tile.KeyStart + first + row;
+        int full = Math.Min(tile.FullEnd - key, rows - row);
+        if (key >= tile.FullStart && full >= AttentionProducts.RowBlock)
         {
-            if (spans.End[query] > spans.Start[query])
+            return (full - (full % AttentionProducts.RowBlock), 0, Queries);
+        }
+
+        int count = Math.Min(AttentionProducts.RowBlock, rows - row);
+        (int from, int to) = (Queries, 0);
+        for (int block = 0; block < AttentionSpans.BlocksPerTile; block++)
+        {
+            (int start, int end) = spans.Blocks[(tile.Index * AttentionSpans.BlocksPerTile) + block];
+            if (start < key + count && end > key)
             {
-                from = Math.Min(from, spans.Start[query] - tile.KeyStart - first);
-                to = Math.Max(to, spans.End[query] - tile.KeyStart - first);
+                from = Math.Min(from, block * AttentionSpans.BlockQueries);
+                to = (block + 1) * AttentionSpans.BlockQueries;
             }
         }
 
-        return (Math.Max(from, 0), Math.Min(to, rows));
+        return (count, Math.Min(from, to), to);
+    }
+
+    /// <summary>
+    /// scores[key][query] = k·q where the two may see each other. What is left out, <see cref="Mask"/> sets to −∞.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Scores<V>(
+        AttentionSpans spans, in AttentionTile tile, int first, int rows, float* k, int padded, int width, float* q, float* scores)
+        where V : unmanaged, ISimd<V>
+    {
+        for (int row = 0; row < rows;)
+        {
+            (int count, int from, int to) = NextPiece(spans, tile, first, row, rows);
+            int column = from - (from % V.Count);
+            int columns = (to - column + V.Count - 1) / V.Count * V.Count;
+            AttentionProducts.Multiply<V>(
+                count, columns, width, k + ((long)row * padded), padded, 1, q + column, Queries, scores + (row * Queries) + column, Queries, add: false);
+            row += count;
+        }
+    }
+
+    /// <summary>sums[key] += Σ over queries of weights[key][query] · rows[query]: the gradient of keys or values.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddToKeys<V>(
+        AttentionSpans spans, in AttentionTile tile, int first, int rows, float* weights, float* queryRows, int padded, float* sums)
+        where V : unmanaged, ISimd<V>
+    {
+        for (int row = 0; row < rows;)
+        {
+            (int count, int from, int to) = NextPiece(spans, tile, first, row, rows);
+            AttentionProducts.Multiply<V>(
+                count, padded, to - from, weights + (row * Queries) + from, Queries, 1, queryRows + (from * padded), padded, sums + ((long)row * padded), padded, add: true);
+            row += count;
+        }
     }
 
     /// <summary>score ← cap · tanh(score / cap).</summary>

@@ -10,6 +10,12 @@ public sealed class AttentionSpans
     /// <summary>Queries that kernels take together; one vector lane each.</summary>
     internal const int TileQueries = 32;
 
+    /// <summary>Queries of a tile whose common keys are known apart, to skip what none of them sees.</summary>
+    internal const int BlockQueries = 8;
+
+    /// <summary>Such blocks in a tile.</summary>
+    internal const int BlocksPerTile = TileQueries / BlockQueries;
+
     private const int RunWork = 4096; // keys met by the tiles of one forward task, summed: a few dozen microseconds of work for each head
     private const int GroupQueries = 256; // small independent groups are merged up to this many queries
     private const int NearKeys = 64; // unused key rows between two groups that may be read along for nothing
@@ -44,6 +50,7 @@ public sealed class AttentionSpans
 
         (_start, _end) = ((int[])start.Clone(), (int[])end.Clone());
         Tiles = MakeTiles();
+        Blocks = MakeBlocks();
         Runs = MakeRuns();
         Groups = MakeGroups();
     }
@@ -65,6 +72,9 @@ public sealed class AttentionSpans
 
     /// <summary>Up to <see cref="TileQueries"/> consecutive queries with overlapping intervals; queries of separate documents never share one.</summary>
     internal AttentionTile[] Tiles { get; }
+
+    /// <summary>For each block of <see cref="BlockQueries"/> lanes of each tile: all keys that any of its queries sees.</summary>
+    internal (int Start, int End)[] Blocks { get; }
 
     /// <summary>Consecutive tiles that make one task of the forward pass.</summary>
     internal AttentionRun[] Runs { get; }
@@ -163,13 +173,13 @@ public sealed class AttentionSpans
         var tiles = new List<AttentionTile>();
         for (int query = 0; query < QueryCount; query += tiles[^1].Queries)
         {
-            tiles.Add(MakeTile(query));
+            tiles.Add(MakeTile(tiles.Count, query));
         }
 
         return [.. tiles];
     }
 
-    private AttentionTile MakeTile(int first)
+    private AttentionTile MakeTile(int index, int first)
     {
         (int keyStart, int keyEnd) = (int.MaxValue, 0);
         (int fullStart, int fullEnd) = (0, int.MaxValue);
@@ -190,7 +200,26 @@ public sealed class AttentionSpans
         }
 
         keyStart = Math.Min(keyStart, keyEnd); // nobody in the tile sees anything: 0 to 0
-        return new AttentionTile(first, query - first, keyStart, keyEnd, fullStart, Math.Max(fullStart, fullEnd));
+        return new AttentionTile(index, first, query - first, keyStart, keyEnd, fullStart, Math.Max(fullStart, fullEnd));
+    }
+
+    private (int Start, int End)[] MakeBlocks()
+    {
+        var blocks = new (int Start, int End)[Tiles.Length * BlocksPerTile];
+        foreach (AttentionTile tile in Tiles)
+        {
+            for (int query = tile.Query; query < tile.Query + tile.Queries; query++)
+            {
+                if (_end[query] > _start[query])
+                {
+                    ref (int Start, int End) block = ref blocks[(tile.Index * BlocksPerTile) + ((query - tile.Query) / BlockQueries)];
+                    bool isFirst = block.End == 0;
+                    block = (isFirst ? _start[query] : Math.Min(block.Start, _start[query]), Math.Max(block.End, _end[query]));
+                }
+            }
+        }
+
+        return blocks;
     }
 
     private AttentionRun[] MakeRuns()
@@ -260,13 +289,14 @@ public sealed class AttentionSpans
 }
 
 /// <summary>Some consecutive queries and the interval of all keys that any of them sees.</summary>
+/// <param name="Index">Its number among all tiles.</param>
 /// <param name="Query">The first query.</param>
 /// <param name="Queries">Number of queries.</param>
 /// <param name="KeyStart">First key that any of them sees.</param>
 /// <param name="KeyEnd">One past the last key that any of them sees.</param>
 /// <param name="FullStart">First key that all of them see.</param>
 /// <param name="FullEnd">One past the last key that all of them see; not below <paramref name="FullStart"/>.</param>
-internal readonly record struct AttentionTile(int Query, int Queries, int KeyStart, int KeyEnd, int FullStart, int FullEnd)
+internal readonly record struct AttentionTile(int Index, int Query, int Queries, int KeyStart, int KeyEnd, int FullStart, int FullEnd)
 {
     public bool IsEmpty => KeyEnd == KeyStart;
 }
