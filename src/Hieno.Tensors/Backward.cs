@@ -105,7 +105,7 @@ public abstract class Backward
     }
 
     /// <summary>Passes <paramref name="dy"/> on unchanged (the derivative is 1): shares the buffer where possible instead of copying it.</summary>
-    protected static void PassGrad(Tensor input, Tensor dy)
+    protected internal static void PassGrad(Tensor input, Tensor dy)
     {
         ArgumentNullException.ThrowIfNull(input);
         ArgumentNullException.ThrowIfNull(dy);

@@ -205,8 +205,7 @@ public sealed class Tape : IDisposable
                 return null;
             }
 
-            y.Grad = dy;
-            dy.Storage.Holds++;
+            Tensors.Backward.PassGrad(y, dy);
             CloseScope();
             RunNodes();
             return leaf.Grad;

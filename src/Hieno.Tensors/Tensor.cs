@@ -79,7 +79,21 @@ public sealed class Tensor
     internal bool IsSplit { get; set; }
 
     /// <summary>The address of the first element.</summary>
-    public nint Pointer => Storage.Pointer + (nint)(Offset * DType.Size());
+    /// <exception cref="InvalidOperationException">The memory has gone back to the pool.</exception>
+    public nint Pointer
+    {
+        get
+        {
+            if (Storage.Pointer == 0 && Storage.ByteLength > 0)
+            {
+                throw new InvalidOperationException(
+                    $"The memory of the tensor {this} has gone back to the pool: its step, block or backward pass is over. "
+                    + "Call Keep() on what is read after the backward pass, copy what is read after the step, and name in Checkpoint what its body reads.");
+            }
+
+            return Storage.Pointer + (nint)(Offset * DType.Size());
+        }
+    }
 
     /// <summary>The elements of a contiguous 32-bit tensor in host memory.</summary>
     /// <exception cref="InvalidOperationException">The tensor is not 32-bit, not contiguous, not in host memory, or too long for a span.</exception>

@@ -1,6 +1,5 @@
 using Hieno.Tensors.Cpu;
 using Hieno.Testing;
-using Check = Hieno.Testing.GradientCheck;
 
 namespace Hieno.Tensors.Tests;
 
@@ -40,12 +39,12 @@ internal static class OpChecks
     {
         Tensor[] inputs = [.. shapes.Select((shape, i) => Normal(shape, (ulong)i + 1))];
         (string, Tensor)[] named = [.. inputs.Select((input, i) => ($"input {i}", input))];
-        Check.Verify(options ?? new GradientCheckOptions(), () => op(inputs), named);
+        GradientCheck.Verify(options ?? new GradientCheckOptions(), () => op(inputs), named);
 
         // The first input alone becomes a part: the others are usually weights.
         Tensor wide = Normal(shapes[0].WithLast(shapes[0][^1] + 5), 99);
         named[0] = ("wide input 0", wide);
-        Check.Verify(
+        GradientCheck.Verify(
             options ?? new GradientCheckOptions(),
             () =>
             {

@@ -36,7 +36,7 @@ public sealed partial class CpuBackend
                 spans.Count,
                 spans.Grain,
                 new GatedBackwardKernel<A>(
-                    spans, spans.Of(gate), spans.Of(up), spans.Of(dy), spans.Of(dgate), addToGate, spans.Of(dup), addToUp));
+                    spans, spans.Of(gate), dgate is null ? default : spans.Of(up), spans.Of(dy), spans.Of(dgate), addToGate, spans.Of(dup), addToUp)); // up is not kept where gate is frozen
         }
     }
 

@@ -22,12 +22,15 @@ public static partial class Ops
     /// <param name="x">What the part reads; kept.</param>
     /// <param name="body">The part; it must be free of side effects, since it runs twice.</param>
     /// <param name="hasTrainable">True when the part holds trainable weights, so that it needs a backward pass even where <paramref name="x"/> does not.</param>
+    /// <param name="alsoReads">
+    /// Whatever else of this step the part reads, such as the result of an encoder; kept as well. Weights need not be named.
+    /// </param>
     /// <remarks>Chen et al. 2016, <see href="https://arxiv.org/abs/1604.06174"/>, section 3.</remarks>
-    public static Tensor Checkpoint(Tensor x, Func<Tensor, Tensor> body, bool hasTrainable)
+    public static Tensor Checkpoint(Tensor x, Func<Tensor, Tensor> body, bool hasTrainable, params ReadOnlySpan<Tensor> alsoReads)
     {
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(body);
-        if (Tape.Current is not { IsRecording: true } tape || !(hasTrainable || x.NeedsGrad))
+        if (Tape.Current is not { IsRecording: true } tape || !(hasTrainable || x.NeedsGrad || Tape.Wants(alsoReads)))
         {
             return Block(x, body);
         }
@@ -39,7 +42,7 @@ public static partial class Ops
             return y;
         }
 
-        return Tape.Record(y, new CheckpointBackward(x, body, tape, calls));
+        return Tape.Record(y, new CheckpointBackward([x, .. alsoReads], body, tape, calls));
     }
 
     private sealed class CheckpointBackward : Backward
@@ -49,10 +52,14 @@ public static partial class Ops
         private readonly Tape _tape;
         private readonly ulong _dropoutCalls;
 
-        public CheckpointBackward(Tensor x, Func<Tensor, Tensor> body, Tape tape, ulong dropoutCalls)
-            : base(x)
+        public CheckpointBackward(Tensor[] reads, Func<Tensor, Tensor> body, Tape tape, ulong dropoutCalls)
+            : base(reads)
         {
-            (_x, _body, _tape, _dropoutCalls) = (Hold(x), body, tape, dropoutCalls);
+            (_x, _body, _tape, _dropoutCalls) = (reads[0], body, tape, dropoutCalls);
+            foreach (Tensor tensor in reads)
+            {
+                Hold(tensor);
+            }
         }
 
         // What the part costs is known only to the nodes that the recomputation records.
