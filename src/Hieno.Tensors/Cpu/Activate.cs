@@ -7,11 +7,18 @@ namespace Hieno.Tensors.Cpu;
 public sealed partial class CpuBackend
 {
     /// <inheritdoc/>
-    public override void ActivateForward(Tensor x, Activation kind, Tensor y) => CpuActivations.With(kind, new ForwardOf(this, x, y));
+    public override void ActivateForward(Tensor x, Activation kind, Tensor y)
+    {
+        CpuActivations.With(kind, new ForwardOf(this, x, y));
+        KeepAlive(x, y);
+    }
 
     /// <inheritdoc/>
-    public override void ActivateBackward(Tensor x, Activation kind, Tensor dy, Tensor dx, bool add) =>
+    public override void ActivateBackward(Tensor x, Activation kind, Tensor dy, Tensor dx, bool add)
+    {
         CpuActivations.With(kind, new BackwardOf(this, x, dy, dx, add));
+        KeepAlive(x, dy, dx);
+    }
 
     private readonly struct ForwardOf(CpuBackend backend, Tensor x, Tensor y) : IWithActivation
     {

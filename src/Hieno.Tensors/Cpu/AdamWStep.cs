@@ -11,6 +11,7 @@ public sealed partial class CpuBackend
     {
         var spans = new Spans(parameter, grad, m, v);
         For(spans.Count, spans.Grain, new AdamWKernel(spans, spans.Of(parameter), spans.Of(grad), spans.Of(m), spans.Of(v), settings));
+        KeepAlive(parameter, grad, m, v);
     }
 
     private readonly unsafe struct AdamWKernel(Spans spans, Operand parameter, Operand grad, Operand m, Operand v, AdamWSettings settings)

@@ -11,6 +11,7 @@ public sealed unsafe partial class CpuBackend
     {
         ArgumentNullException.ThrowIfNull(a);
         For(a.Rows, Math.Max(1, ElementsPerTask / Math.Max(1, a.Columns)), new AddKernel(a, b, y));
+        KeepAlive(a, b, y);
     }
 
     private readonly struct AddKernel(Tensor a, Tensor b, Tensor y) : IKernel

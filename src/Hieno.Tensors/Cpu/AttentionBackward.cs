@@ -28,6 +28,7 @@ public sealed unsafe partial class CpuBackend
         var kernel = new AttentionBackwardKernel(
             this, problem, new StridedRows(y), new StridedRows(dy), new StridedRows(dq.Tensor), new StridedRows(dk.Tensor), new StridedRows(dv.Tensor), (dq.Add, dk.Add, dv.Add));
         For((long)spans.Groups.Length * options.KvHeads, 1, kernel);
+        KeepAlive(q, k, v, y, logSums, dy);
     }
 
     // Keys that no query sees have a gradient of zero, and no task comes past them.

@@ -14,6 +14,7 @@ public sealed unsafe partial class CpuBackend
         ArgumentNullException.ThrowIfNull(options);
         var problem = new AttentionProblem(q, k, v, spans, options, dropout, logSums);
         For((long)spans.Runs.Length * options.KvHeads, 1, new AttentionForwardKernel(this, problem, y));
+        KeepAlive(q, k, v, y, logSums);
     }
 
     /// <summary>What both kernels of attention read.</summary>

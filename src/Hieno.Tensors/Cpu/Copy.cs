@@ -13,6 +13,7 @@ public sealed unsafe partial class CpuBackend
     {
         ArgumentNullException.ThrowIfNull(destination);
         source.CopyTo(destination.Span);
+        KeepAlive(destination);
     }
 
     /// <inheritdoc/>
@@ -27,6 +28,7 @@ public sealed unsafe partial class CpuBackend
                 to[column] = Element(source, row, column);
             }
         }
+        KeepAlive(source);
     }
 
     /// <inheritdoc/>
@@ -36,6 +38,7 @@ public sealed unsafe partial class CpuBackend
         ArgumentNullException.ThrowIfNull(destination);
         long grain = Math.Max(1, ElementsPerTask / Math.Max(1, source.Columns));
         For(source.Rows, grain, new CopyKernel(source, destination));
+        KeepAlive(source, destination);
     }
 
     /// <inheritdoc/>
@@ -46,6 +49,7 @@ public sealed unsafe partial class CpuBackend
         {
             destination.Row(row).Fill(value);
         }
+        KeepAlive(destination);
     }
 
     /// <inheritdoc/>
@@ -55,6 +59,7 @@ public sealed unsafe partial class CpuBackend
         ArgumentNullException.ThrowIfNull(destination);
         long grain = Math.Max(1, ElementsPerTask / Math.Max(1, source.Columns));
         For(source.Rows, grain, new AddIntoKernel(source, destination));
+        KeepAlive(source, destination);
     }
 
     private static float Element(Tensor tensor, int row, int column)

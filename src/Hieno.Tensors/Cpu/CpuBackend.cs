@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Hieno.Tensors.Cpu.Simd;
@@ -108,6 +109,19 @@ public sealed partial class CpuBackend : Backend, IDisposable
     {
         int chunks = checked((int)((count + grain - 1) / grain));
         Team.Run(chunks, new KernelJob<TKernel>(kernel, Width, count, grain));
+    }
+
+    /// <summary>
+    /// Stands at the end of every kernel: kernels read raw pointers, and without this the garbage collector may find a temporary tensor
+    /// unused, and free its memory, while they still do.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void KeepAlive(params ReadOnlySpan<Tensor?> tensors)
+    {
+        foreach (Tensor? tensor in tensors)
+        {
+            GC.KeepAlive(tensor);
+        }
     }
 
     private static int DefaultThreads()

@@ -19,6 +19,7 @@ public sealed unsafe partial class CpuBackend
             var kernel = new CrossEntropyKernel(logits, labelPointer, factorPointer, smoothing, gradient, lossPointer, correctPointer);
             For(labels.Length, Math.Max(1, ElementsPerTask / Math.Max(1, logits.Columns)), kernel);
         }
+        KeepAlive(logits, gradient);
     }
 
     /// <inheritdoc/>
@@ -34,6 +35,7 @@ public sealed unsafe partial class CpuBackend
         }
 
         For(source.Rows, Math.Max(1, ElementsPerTask / Math.Max(1, source.Columns)), new AddScaledKernel(source, scale, destination, add));
+        KeepAlive(source, factor, destination);
     }
 
     private readonly struct CrossEntropyKernel(

@@ -11,6 +11,7 @@ public sealed partial class CpuBackend
     {
         var spans = new Spans(x, y);
         For(spans.Count, spans.Grain, new DropoutKernel(spans, spans.Of(x), mask, spans.Of(y), add));
+        KeepAlive(x, y);
     }
 
     private readonly unsafe struct DropoutKernel(Spans spans, Operand x, DropoutMask mask, Operand y, bool add) : IKernel

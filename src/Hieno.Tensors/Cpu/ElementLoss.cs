@@ -38,6 +38,7 @@ public sealed unsafe partial class CpuBackend
             }
         }
 
+        KeepAlive(predictions, gradient);
         return sum;
     }
 

@@ -7,13 +7,19 @@ namespace Hieno.Tensors.Cpu;
 public sealed partial class CpuBackend
 {
     /// <inheritdoc/>
-    public override void GatedActivateForward(Tensor gate, Tensor up, Activation kind, Tensor y) =>
+    public override void GatedActivateForward(Tensor gate, Tensor up, Activation kind, Tensor y)
+    {
         CpuActivations.With(kind, new GatedForwardOf(this, gate, up, y));
+        KeepAlive(gate, up, y);
+    }
 
     /// <inheritdoc/>
     public override void GatedActivateBackward(
-        Tensor gate, Tensor up, Activation kind, Tensor dy, Tensor? dgate, bool addToGate, Tensor? dup, bool addToUp) =>
+        Tensor gate, Tensor up, Activation kind, Tensor dy, Tensor? dgate, bool addToGate, Tensor? dup, bool addToUp)
+    {
         CpuActivations.With(kind, new GatedBackwardOf(this, gate, up, dy, dgate, addToGate, dup, addToUp));
+        KeepAlive(gate, up, dy, dgate, dup);
+    }
 
     private readonly struct GatedForwardOf(CpuBackend backend, Tensor gate, Tensor up, Tensor y) : IWithActivation
     {
@@ -36,7 +42,14 @@ public sealed partial class CpuBackend
                 spans.Count,
                 spans.Grain,
                 new GatedBackwardKernel<A>(
-                    spans, spans.Of(gate), dgate is null ? default : spans.Of(up), spans.Of(dy), spans.Of(dgate), addToGate, spans.Of(dup), addToUp)); // up is not kept where gate is frozen
+                    spans,
+                    spans.Of(gate),
+                    dgate is null ? default : spans.Of(up), // up is not kept where gate is frozen
+                    spans.Of(dy),
+                    spans.Of(dgate),
+                    addToGate,
+                    spans.Of(dup),
+                    addToUp));
         }
     }
 

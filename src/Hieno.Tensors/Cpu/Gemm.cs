@@ -21,6 +21,7 @@ public sealed unsafe partial class CpuBackend
         ArgumentNullException.ThrowIfNull(c);
         float* biasPointer = bias is null ? null : (float*)bias.Pointer;
         Multiply(Matrix.Of(a, transposeA), Matrix.Of(b, transposeB), biasPointer, (float*)c.Pointer, c.RowStride, add);
+        KeepAlive(a, b, bias, c);
     }
 
     /// <summary>C (+)= A · B (+ bias in each row), 32-bit C with <paramref name="stride"/> numbers from row to row.</summary>

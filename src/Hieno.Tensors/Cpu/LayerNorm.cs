@@ -11,6 +11,7 @@ public sealed unsafe partial class CpuBackend
     {
         ArgumentNullException.ThrowIfNull(x);
         For(x.Rows, NormRowsPerTask, new LayerNormForwardKernel(x, gain, bias, eps, y, mean, inverse));
+        KeepAlive(x, gain, bias, y, mean, inverse);
     }
 
     /// <inheritdoc/>
@@ -41,6 +42,7 @@ public sealed unsafe partial class CpuBackend
         {
             SumPartials(biases.Pointer, chunks, x.Columns, (float*)dbias.Pointer, addToBias);
         }
+        KeepAlive(x, gain, mean, inverse, dy, dx, dgain, dbias);
     }
 
     private readonly struct LayerNormForwardKernel(Tensor x, Tensor? gain, Tensor? bias, float eps, Tensor y, Tensor mean, Tensor inverse)

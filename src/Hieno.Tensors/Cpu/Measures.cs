@@ -12,6 +12,7 @@ public sealed unsafe partial class CpuBackend
         var spans = new Spans(x);
         using Scratch partials = RentScratch(2L * spans.Tasks); // one double a task
         For(spans.Count, spans.Grain, new SquaredNormKernel(spans, spans.Of(x), (double*)partials.Pointer));
+        KeepAlive(x);
         return SumOfTasks((double*)partials.Pointer, spans.Tasks);
     }
 
@@ -21,6 +22,7 @@ public sealed unsafe partial class CpuBackend
         var spans = new Spans(x);
         using Scratch partials = RentScratch(2L * spans.Tasks);
         For(spans.Count, spans.Grain, new NonFiniteKernel(spans, spans.Of(x), (double*)partials.Pointer));
+        KeepAlive(x);
         return (long)SumOfTasks((double*)partials.Pointer, spans.Tasks);
     }
 

@@ -11,6 +11,7 @@ public sealed partial class CpuBackend
     {
         var spans = new Spans(a, b, y);
         For(spans.Count, spans.Grain, new MulKernel(spans, spans.Of(a), spans.Of(b), spans.Of(y), add));
+        KeepAlive(a, b, y);
     }
 
     private readonly unsafe struct MulKernel(Spans spans, Operand a, Operand b, Operand y, bool add) : IKernel

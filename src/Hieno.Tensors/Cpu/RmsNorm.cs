@@ -13,6 +13,7 @@ public sealed unsafe partial class CpuBackend
     {
         ArgumentNullException.ThrowIfNull(x);
         For(x.Rows, NormRowsPerTask, new RmsNormForwardKernel(x, gain, eps, gainOffset, y, inverseRms));
+        KeepAlive(x, gain, y, inverseRms);
     }
 
     /// <inheritdoc/>
@@ -27,6 +28,7 @@ public sealed unsafe partial class CpuBackend
         {
             SumPartials(partials.Pointer, chunks, x.Columns, (float*)dgain.Pointer, addToGain);
         }
+        KeepAlive(x, gain, inverseRms, dy, dx, dgain);
     }
 
     private readonly struct RmsNormForwardKernel(Tensor x, Tensor gain, float eps, float gainOffset, Tensor y, Tensor inverseRms) : IKernel

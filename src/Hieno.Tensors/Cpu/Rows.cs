@@ -15,6 +15,7 @@ public sealed unsafe partial class CpuBackend
         {
             For(rows.Length, Math.Max(1, ElementsPerTask / Math.Max(1, x.Columns)), new GatherKernel(x, picked, y));
         }
+        KeepAlive(x, y);
     }
 
     /// <inheritdoc/>
@@ -35,6 +36,7 @@ public sealed unsafe partial class CpuBackend
         {
             For(order.Length, Math.Max(1, ElementsPerTask / Math.Max(1, source.Columns)), new ScatterAddKernel(source, sorted, order.Length, destination));
         }
+        KeepAlive(source, destination);
     }
 
     private readonly struct GatherKernel(Tensor x, int* rows, Tensor y) : IKernel

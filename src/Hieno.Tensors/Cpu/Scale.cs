@@ -11,6 +11,7 @@ public sealed partial class CpuBackend
     {
         var spans = new Spans(x, y);
         For(spans.Count, spans.Grain, new ScaleKernel(spans, spans.Of(x), factor, spans.Of(y), add));
+        KeepAlive(x, y);
     }
 
     private readonly unsafe struct ScaleKernel(Spans spans, Operand x, float factor, Operand y, bool add) : IKernel

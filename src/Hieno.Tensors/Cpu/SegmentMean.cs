@@ -11,6 +11,7 @@ public sealed unsafe partial class CpuBackend
     {
         ArgumentNullException.ThrowIfNull(starts);
         For(starts.Length - 1, 1, new SegmentMeanKernel(x, starts, y));
+        KeepAlive(x, y);
     }
 
     /// <inheritdoc/>
@@ -18,6 +19,7 @@ public sealed unsafe partial class CpuBackend
     {
         ArgumentNullException.ThrowIfNull(starts);
         For(starts.Length - 1, 1, new SegmentMeanBackwardKernel(dy, starts, dx, add));
+        KeepAlive(dy, dx);
     }
 
     private readonly struct SegmentMeanKernel(Tensor x, int[] starts, Tensor y) : IKernel

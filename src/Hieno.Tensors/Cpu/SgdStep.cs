@@ -11,6 +11,7 @@ public sealed partial class CpuBackend
     {
         var spans = new Spans(parameter, grad, momentum);
         For(spans.Count, spans.Grain, new SgdKernel(spans, spans.Of(parameter), spans.Of(grad), spans.Of(momentum), settings));
+        KeepAlive(parameter, grad, momentum);
     }
 
     private readonly unsafe struct SgdKernel(Spans spans, Operand parameter, Operand grad, Operand momentum, SgdSettings settings) : IKernel

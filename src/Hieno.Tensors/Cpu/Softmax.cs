@@ -11,6 +11,7 @@ public sealed unsafe partial class CpuBackend
     {
         ArgumentNullException.ThrowIfNull(x);
         For(x.Rows, Math.Max(1, ElementsPerTask / Math.Max(1, x.Columns)), new SoftmaxKernel(x, y));
+        KeepAlive(x, y);
     }
 
     /// <inheritdoc/>
@@ -18,6 +19,7 @@ public sealed unsafe partial class CpuBackend
     {
         ArgumentNullException.ThrowIfNull(y);
         For(y.Rows, Math.Max(1, ElementsPerTask / Math.Max(1, y.Columns)), new SoftmaxBackwardKernel(y, dy, dx, add));
+        KeepAlive(y, dy, dx);
     }
 
     private readonly struct SoftmaxKernel(Tensor x, Tensor y) : IKernel

@@ -14,6 +14,7 @@ public sealed unsafe partial class CpuBackend
         using Scratch partials = RentScratch(2L * spans.Tasks); // one double a task
         For(spans.Count, spans.Grain, new SumKernel(spans, spans.Of(x), (double*)partials.Pointer));
         *(float*)y.Pointer = (float)(SumOfTasks((double*)partials.Pointer, spans.Tasks) * scale);
+        KeepAlive(x, y);
     }
 
     /// <inheritdoc/>
@@ -22,6 +23,7 @@ public sealed unsafe partial class CpuBackend
         ArgumentNullException.ThrowIfNull(dy);
         var spans = new Spans(dx);
         For(spans.Count, spans.Grain, new AddConstantKernel(spans, *(float*)dy.Pointer * scale, spans.Of(dx), add));
+        KeepAlive(dy, dx);
     }
 
     private readonly struct SumKernel(Spans spans, Operand x, double* partials) : IKernel

@@ -17,6 +17,7 @@ public sealed unsafe partial class CpuBackend
         using Scratch partials = RentScratch((long)chunks * x.Columns);
         For(x.Rows, SumRowsPerTask, new SumRowsKernel(x, partials.Pointer));
         SumPartials(partials.Pointer, chunks, x.Columns, (float*)sum.Pointer, add);
+        KeepAlive(x, sum);
     }
 
     private readonly struct SumRowsKernel(Tensor x, float* partials) : IKernel
