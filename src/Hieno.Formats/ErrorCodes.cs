@@ -55,6 +55,9 @@ public static class ErrorCodes
     /// <summary>config.json names a model family that is not known.</summary>
     public const string CheckpointFamilyUnknown = "HN1117";
 
+    /// <summary>An adapter is of a kind that cannot be read.</summary>
+    public const string AdapterUnsupported = "HN1118";
+
     /// <summary>A data file is absent, cannot be opened, or has an unknown extension.</summary>
     public const string DatasetFileUnreadable = "HN1201";
 
@@ -84,6 +87,9 @@ public static class ErrorCodes
 
     /// <summary>A row has the right columns but means nothing usable.</summary>
     public const string DatasetRowInvalid = "HN1210";
+
+    /// <summary>A label was met that does not occur in training.</summary>
+    public const string DatasetLabelUnknown = "HN1211";
 
     /// <summary>The disk or a quota is full.</summary>
     public const string StorageFull = "HN1301";
@@ -138,4 +144,19 @@ public static class ErrorCodes
 
     /// <summary>The command line cannot be read as settings of a recipe.</summary>
     public const string RecipeOverrideInvalid = "HN1511";
+
+    /// <summary>A tuning method chooses nothing to train.</summary>
+    public const string TuningNothingTrains = "HN1601";
+
+    /// <summary>A name or number in the tuning settings fits nothing in the model.</summary>
+    public const string TuningTargetUnknown = "HN1602";
+
+    /// <summary>The loss or a gradient is not a finite number.</summary>
+    public const string TrainingDiverged = "HN1701";
+
+    /// <summary>A run folder cannot be used for this run.</summary>
+    public const string RunFolderUnusable = "HN1702";
+
+    /// <summary>A checkpoint belongs to another recipe or other data.</summary>
+    public const string RunMismatch = "HN1703";
 }

@@ -15,6 +15,9 @@ public abstract class ModelFamily
     /// <summary>Endings of the linear layers that LoRA adapts unless told otherwise: PEFT's choice for this family.</summary>
     public abstract IReadOnlyList<string> DefaultTargets { get; }
 
+    /// <summary>The class that the usual Python library gives a model with this output layer, for the configuration's <c>architectures</c>.</summary>
+    public abstract string Architecture(HeadKind head);
+
     /// <summary>Builds the body.</summary>
     public abstract Backbone CreateBackbone(ModelConfig config, WeightScope root);
 
@@ -23,6 +26,13 @@ public abstract class ModelFamily
 
     /// <summary>Builds the output layer that gives each row <paramref name="outputs"/> numbers.</summary>
     public abstract ClassificationHead CreateClassificationHead(ModelConfig config, WeightScope root, Backbone backbone, int outputs);
+
+    /// <summary>The longest row that a model of this configuration reads, in tokens.</summary>
+    public virtual int MaxPositions(ModelConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return config.GetInt("max_position_embeddings", 2048);
+    }
 
     /// <summary>True for a tensor that this family's files may hold although the model at hand has no use for it: another task's head, an old buffer.</summary>
     public virtual bool IsForeign(string name) => false;

@@ -73,10 +73,11 @@ public sealed class TextModel : Module
     /// <param name="seed">The seed of a new output layer.</param>
     /// <param name="catalog">The families known; the built-in ones when null.</param>
     /// <param name="backend">Where the weights lie; the default backend when null.</param>
+    /// <param name="config">The configuration; that in the folder when null.</param>
     /// <exception cref="CheckpointException">A file is missing or malformed, the family is unknown, or tensors do not fit; all faults at once.</exception>
-    public static TextModel Load(string folder, HeadChoice head, ulong seed = 0, ModelCatalog? catalog = null, Backend? backend = null)
+    public static TextModel Load(string folder, HeadChoice head, ulong seed = 0, ModelCatalog? catalog = null, Backend? backend = null, ModelConfig? config = null)
     {
-        ModelConfig config = ModelConfig.Read(folder);
+        config ??= ModelConfig.Read(folder);
         ModelFamily family = FamilyOf(config, catalog);
         var files = CheckpointFiles.Open(folder);
         var source = new CheckpointWeights(files, family.BasePrefix, seed, backend);

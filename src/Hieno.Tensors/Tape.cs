@@ -19,8 +19,11 @@ public sealed class Tape : IDisposable
     private List<Storage> _scope = [];
     private List<Backward> _nodes = [];
 
-    private Tape(Backend backend, bool record)
+    private readonly bool _checkFinite;
+
+    private Tape(Backend backend, bool record, bool checkFinite)
     {
+        _checkFinite = checkFinite;
         Backend = backend;
         IsRecording = record;
         _outer = s_current;
@@ -46,8 +49,9 @@ public sealed class Tape : IDisposable
     /// <param name="record">False for inference: nothing is recorded, nothing is kept for a backward pass.</param>
     /// <param name="dropout">The source of dropout masks; null (default) turns dropout off.</param>
     /// <param name="backend">Where tensors lie; the default backend when null.</param>
-    public static Tape Begin(bool record = true, DropoutSource? dropout = null, Backend? backend = null) =>
-        new(backend ?? Backend.Default, record) { Dropout = dropout };
+    /// <param name="checkFinite">True looks at every recorded result and throws <see cref="NonFiniteException"/> at the first NaN or infinity: slow, to find a fault.</param>
+    public static Tape Begin(bool record = true, DropoutSource? dropout = null, Backend? backend = null, bool checkFinite = false) =>
+        new(backend ?? Backend.Default, record, checkFinite) { Dropout = dropout };
 
     /// <summary>True when a tape is recording and some of the inputs needs a gradient, so that a backward node must be recorded.</summary>
     public static bool Wants(params ReadOnlySpan<Tensor?> inputs)
@@ -78,6 +82,11 @@ public sealed class Tape : IDisposable
         ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(node);
         Tape tape = s_current ?? throw new InvalidOperationException("No tape is open on this thread.");
+        if (tape._checkFinite && tape.Backend.CountNonFinite(output) is > 0 and long bad)
+        {
+            throw new NonFiniteException(node.Name, bad, output.Count);
+        }
+
         node.Output = output;
         output.NeedsGrad = true;
         output.Producer = node;
@@ -269,4 +278,15 @@ public sealed class DropoutSource(Rng rng, ulong pass)
 
     /// <summary>The first of 2⁴² positions that belong to the next dropout operation alone.</summary>
     internal ulong TakePositions() => Calls++ << 42;
+}
+
+/// <summary>An operation gave a NaN or an infinity, on a tape that was asked to look for them.</summary>
+/// <param name="operation">The operation's name.</param>
+/// <param name="count">How many of its results are not finite.</param>
+/// <param name="total">How many results it has.</param>
+public sealed class NonFiniteException(string operation, long count, long total)
+    : ArithmeticException($"{operation}: {count} of {total} results are not finite numbers.")
+{
+    /// <summary>The operation's name.</summary>
+    public string Operation { get; } = operation;
 }

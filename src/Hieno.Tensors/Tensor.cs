@@ -63,6 +63,9 @@ public sealed class Tensor
     /// <summary>The gradient of the loss with respect to this tensor, or null where none has arrived. Same shape, 32-bit.</summary>
     public Tensor? Grad { get; internal set; }
 
+    /// <summary>The gradient that has arrived since <see cref="ClearGrad"/>, or null.</summary>
+    public Tensor? FreshGrad => GradIsStale ? null : Grad;
+
     /// <summary>For a long-lived gradient buffer: true when its content is stale, so that the next contribution overwrites it.</summary>
     internal bool GradIsStale { get; set; }
 
@@ -172,6 +175,49 @@ public sealed class Tensor
         float[] values = new float[Count];
         Backend.CopyToHost(this, values);
         return values;
+    }
+
+    /// <summary>Writes the elements row by row in their storage type, little-endian.</summary>
+    public void WriteTo(Stream destination)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        if (!Backend.IsHostMemory || !BitConverter.IsLittleEndian)
+        {
+            throw new NotSupportedException($"Tensors of the backend '{Backend.Name}' cannot be written from here.");
+        }
+
+        long rowBytes = (long)Columns * DType.Size();
+        for (int row = 0; row < Rows; row++)
+        {
+            unsafe
+            {
+                destination.Write(new ReadOnlySpan<byte>((byte*)Pointer + ((long)row * RowStride * DType.Size()), checked((int)rowBytes)));
+            }
+        }
+    }
+
+    /// <summary>Fills a contiguous 32-bit tensor from little-endian elements of a storage type.</summary>
+    /// <exception cref="ArgumentException">The number of bytes is not that of the elements.</exception>
+    public unsafe void ReadFrom(ReadOnlySpan<byte> source, DType storedAs)
+    {
+        if (source.Length != Count * storedAs.Size())
+        {
+            throw new ArgumentException($"{source.Length} bytes do not hold {Count} elements of {storedAs}.", nameof(source));
+        }
+
+        fixed (byte* bytes = source)
+        {
+            float* to = (float*)Pointer;
+            for (long i = 0; i < Count; i++)
+            {
+                to[i] = storedAs switch
+                {
+                    DType.F32 => ((float*)bytes)[i],
+                    DType.BF16 => DTypes.FromBF16(((ushort*)bytes)[i]),
+                    _ => DTypes.FromF16(((ushort*)bytes)[i]),
+                };
+            }
+        }
     }
 
     /// <summary>The value of a tensor of one element.</summary>

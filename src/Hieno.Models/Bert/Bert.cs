@@ -270,6 +270,9 @@ public sealed class BertFamily : ModelFamily
     public override IReadOnlyList<string> DefaultTargets => ["query", "value"];
 
     /// <inheritdoc/>
+    public override string Architecture(HeadKind head) => head == HeadKind.Language ? "BertForMaskedLM" : "BertForSequenceClassification";
+
+    /// <inheritdoc/>
     public override Backbone CreateBackbone(ModelConfig config, WeightScope root)
     {
         ArgumentNullException.ThrowIfNull(root);

@@ -211,6 +211,9 @@ public sealed class Gpt2Family : ModelFamily
     public override IReadOnlyList<string> DefaultTargets => ["c_attn"];
 
     /// <inheritdoc/>
+    public override string Architecture(HeadKind head) => head == HeadKind.Language ? "GPT2LMHeadModel" : "GPT2ForSequenceClassification";
+
+    /// <inheritdoc/>
     public override Backbone CreateBackbone(ModelConfig config, WeightScope root)
     {
         ArgumentNullException.ThrowIfNull(root);
@@ -231,6 +234,9 @@ public sealed class Gpt2Family : ModelFamily
         ArgumentNullException.ThrowIfNull(root);
         return new LastTokenHead(root.At("score"), backbone, outputs, new Gpt2Config(config).Normal);
     }
+
+    /// <inheritdoc/>
+    public override int MaxPositions(ModelConfig config) => new Gpt2Config(config).Positions;
 
     /// <inheritdoc/>
     public override bool IsForeign(string name) =>

@@ -124,7 +124,7 @@ internal sealed class RecordModel
         var code = Type.GetTypeCode(type);
         return code switch
         {
-            TypeCode.String => new TextModel { Nullable = nullable, Limits = [.. Lengths(property, ofText: true), .. Allowed(property, type)] },
+            TypeCode.String => new TextValueModel { Nullable = nullable, Limits = [.. Lengths(property, ofText: true), .. Allowed(property, type)] },
             TypeCode.Boolean => new TruthModel { Nullable = nullable },
             TypeCode.Int32 => new IntegerModel(code, int.MinValue, int.MaxValue) { Nullable = nullable, Limits = Numeric(property, type) },
             TypeCode.Int64 => new IntegerModel(code, long.MinValue, long.MaxValue) { Nullable = nullable, Limits = Numeric(property, type) },

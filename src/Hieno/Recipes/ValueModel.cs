@@ -35,7 +35,7 @@ internal abstract class ScalarModel : ValueModel
     public abstract JsonObject Schema();
 }
 
-internal sealed class TextModel : ScalarModel
+internal sealed class TextValueModel : ScalarModel
 {
     public override string Expected => "text";
 

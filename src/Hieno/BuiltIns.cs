@@ -1,0 +1,39 @@
+using Hieno.Objectives;
+using Hieno.Optimizers;
+using Hieno.Recipes;
+using Hieno.Schedules;
+using Hieno.Tuning;
+
+namespace Hieno;
+
+/// <summary>The one list of all that is built in, by the names that recipes use. A third party adds to it the same way.</summary>
+/// <remarks>Model families are listed in <see cref="Models.BuiltInModels"/>, metrics in <see cref="Metrics.BuiltInMetrics"/>.</remarks>
+public static class BuiltIns
+{
+    /// <summary>A catalog of everything; add your own kinds to it.</summary>
+    public static KindCatalog Kinds() => new KindCatalog()
+        .Add<ObjectiveOptions, CausalLanguageModelingOptions>("causal-lm")
+        .Add<ObjectiveOptions, MaskedLanguageModelingOptions>("masked-lm")
+        .Add<ObjectiveOptions, SupervisedFineTuningOptions>("sft")
+        .Add<ObjectiveOptions, ClassificationOptions>("classification")
+        .Add<ObjectiveOptions, MultiLabelClassificationOptions>("multi-label-classification")
+        .Add<ObjectiveOptions, RegressionOptions>("regression")
+
+        .Add<TuningOptions, FullOptions>("full")
+        .Add<TuningOptions, PartialOptions>("partial")
+        .Add<TuningOptions, HeadOptions>("head")
+        .Add<TuningOptions, LoRAOptions>("lora")
+
+        .Add<OptimizerOptions, AdamWOptions>("adamw")
+        .Add<OptimizerOptions, SgdOptions>("sgd")
+
+        .Add<ScheduleOptions, ConstantScheduleOptions>("constant")
+        .Add<ScheduleOptions, LinearScheduleOptions>("linear")
+        .Add<ScheduleOptions, CosineScheduleOptions>("cosine")
+        .Add<ScheduleOptions, CosineRestartsScheduleOptions>("cosine-restarts")
+        .Add<ScheduleOptions, WsdScheduleOptions>("wsd")
+        .Add<ScheduleOptions, InverseSqrtScheduleOptions>("inverse-sqrt")
+        .Add<ScheduleOptions, PolynomialScheduleOptions>("polynomial")
+        .Add<ScheduleOptions, PlateauScheduleOptions>("plateau")
+        .Add<ScheduleOptions, SlantedTriangularScheduleOptions>("slanted-triangular");
+}

@@ -1,0 +1,60 @@
+using Hieno.Models;
+
+namespace Hieno.Data;
+
+/// <summary>Examples that go through the model together.</summary>
+public sealed class Batch
+{
+    /// <summary>Lays examples end to end.</summary>
+    public Batch(IReadOnlyList<Example> examples)
+    {
+        ArgumentNullException.ThrowIfNull(examples);
+        Examples = examples;
+        int[] lengths = [.. examples.Select(example => example.Ids.Length)];
+        int[] ids = [.. examples.SelectMany(example => example.Ids)];
+        int[]? types = examples.Any(example => example.TokenTypes is not null)
+            ? [.. examples.SelectMany(example => example.TokenTypes ?? new int[example.Ids.Length])]
+            : null;
+        Tokens = new TokenBatch(ids, lengths) { TokenTypes = types };
+        Labels = [];
+    }
+
+    /// <summary>As <see cref="Batch(IReadOnlyList{Example})"/>, with other token ids and with labels for each position.</summary>
+    /// <param name="examples">The rows.</param>
+    /// <param name="ids">Ids to read, [N].</param>
+    /// <param name="labels">What each position is to predict, or <see cref="Example.Ignore"/>, [N].</param>
+    /// <param name="weights">How much each position counts, [N]; null means 1 each.</param>
+    public Batch(IReadOnlyList<Example> examples, int[] ids, int[] labels, float[]? weights = null)
+        : this(examples)
+    {
+        Tokens = new TokenBatch(ids, Tokens.Lengths) { TokenTypes = Tokens.TokenTypes };
+        (Labels, Weights) = (labels, weights);
+    }
+
+    /// <summary>The rows.</summary>
+    public IReadOnlyList<Example> Examples { get; }
+
+    /// <summary>What the model reads.</summary>
+    public TokenBatch Tokens { get; }
+
+    /// <summary>What each position is to predict, [N]; empty where rows and not tokens are learned.</summary>
+    public int[] Labels { get; }
+
+    /// <summary>How much each position counts, [N]; null means 1 each.</summary>
+    public float[]? Weights { get; }
+
+    /// <summary>The weights of all positions that are learned, added up: what a mean loss is divided by.</summary>
+    public double TargetWeight()
+    {
+        double sum = 0;
+        for (int i = 0; i < Labels.Length; i++)
+        {
+            if (Labels[i] != Example.Ignore)
+            {
+                sum += Weights?[i] ?? 1f;
+            }
+        }
+
+        return sum;
+    }
+}

@@ -1,0 +1,114 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Hieno.Formats;
+using Hieno.Formats.Text;
+using Hieno.Tensors;
+
+namespace Hieno.Data;
+
+/// <summary>The rows of a run, read from its files: to train on, to watch, and to report on.</summary>
+public sealed class DataSplit
+{
+    private DataSplit()
+    {
+    }
+
+    /// <summary>Rows to train on.</summary>
+    public IReadOnlyList<DataRow> Train { get; private init; } = [];
+
+    /// <summary>Rows to watch while training; empty when none were asked for.</summary>
+    public IReadOnlyList<DataRow> Validation { get; private init; } = [];
+
+    /// <summary>Rows for the report at the end; empty when none were asked for.</summary>
+    public IReadOnlyList<DataRow> Test { get; private init; } = [];
+
+    /// <summary>SHA-256 of the files' content, in the order they are named: which data a run has seen.</summary>
+    public string Hash { get; private init; } = string.Empty;
+
+    /// <summary>Reads the files that <paramref name="options"/> name.</summary>
+    /// <param name="options">The files, and the share held out.</param>
+    /// <param name="seed">The seed that decides which rows are held out, and which of them a limit takes.</param>
+    /// <exception cref="DatasetException">A file is missing, malformed or empty.</exception>
+    public static DataSplit Read(DataOptions options, ulong seed)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        List<DataRow> train = [.. options.Train.SelectMany(ReadFile)];
+        List<DataRow> validation = [];
+        var rng = new Rng(seed, RngStream.Split);
+        List<string> files = [.. options.Train];
+        if (ShareOf(options.Validation, train.Count) is { } held)
+        {
+            if (held >= train.Count)
+            {
+                throw new DatasetException(ErrorCodes.DatasetEmpty, options.Train[0], 0, 0, $"'data.validation' holds out {held} of {train.Count} rows, which leaves none to train on", "Hold out fewer");
+            }
+
+            int[] order = rng.Permutation(train.Count, 0);
+            var heldOut = order.Take(held).ToHashSet();
+            validation = [.. train.Where((_, i) => heldOut.Contains(i))];
+            train = [.. train.Where((_, i) => !heldOut.Contains(i))];
+        }
+        else if (options.Validation is { } file)
+        {
+            validation = ReadFile(file);
+            files.Add(file);
+        }
+
+        if (options.Limit is { } limit && limit < train.Count)
+        {
+            int[] kept = [.. rng.Permutation(train.Count, 1).Take(limit).Order()];
+            train = [.. kept.Select(i => train[i])];
+        }
+
+        List<DataRow> test = [];
+        if (options.Test is { } testFile)
+        {
+            test = ReadFile(testFile);
+            files.Add(testFile);
+        }
+
+        return new DataSplit { Train = train, Validation = validation, Test = test, Hash = HashOf(files) };
+    }
+
+    /// <summary>Reads one file of rows.</summary>
+    /// <exception cref="DatasetException">It is missing, malformed or empty.</exception>
+    public static List<DataRow> ReadFile(string path)
+    {
+        List<DataRow> rows = [.. DataFile.Read(path)];
+        return rows.Count > 0
+            ? rows
+            : throw new DatasetException(ErrorCodes.DatasetEmpty, path, 0, 0, "there are no rows", "Give a file with at least one row");
+    }
+
+    private static int? ShareOf(string? validation, int rows)
+    {
+        if (validation is null)
+        {
+            return null;
+        }
+
+        if (validation.EndsWith('%') && double.TryParse(validation[..^1], CultureInfo.InvariantCulture, out double percent))
+        {
+            return percent is > 0 and < 100
+                ? Math.Max(1, (int)Math.Round(rows * percent / 100))
+                : throw new DatasetException(ErrorCodes.DatasetEmpty, "data.validation", 0, 0, $"a share of {validation} is not between 0 % and 100 %", "Give a share such as 10%");
+        }
+
+        return int.TryParse(validation, CultureInfo.InvariantCulture, out int count) ? count : null;
+    }
+
+    private static string HashOf(IEnumerable<string> files)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (string file in files)
+        {
+            foreach (string part in (string[])(Directory.Exists(file) ? [.. Directory.EnumerateFiles(file).Order(StringComparer.Ordinal)] : [file]))
+            {
+                using FileStream stream = File.OpenRead(part);
+                hash.AppendData(SHA256.HashData(stream));
+            }
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

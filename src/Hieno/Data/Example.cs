@@ -1,0 +1,32 @@
+namespace Hieno.Data;
+
+/// <summary>One row, ready to learn from.</summary>
+public sealed record Example
+{
+    /// <summary>A label that asks for nothing: such a position is not learned.</summary>
+    public const int Ignore = -100;
+
+    /// <summary>Token ids, [T].</summary>
+    public required int[] Ids { get; init; }
+
+    /// <summary>Segment ids, [T], or null for all 0.</summary>
+    public int[]? TokenTypes { get; init; }
+
+    /// <summary>For each token whether it is to be learned: its own id, or <see cref="Ignore"/>, [T]. Null where tokens are not learned.</summary>
+    public int[]? TokenLabels { get; init; }
+
+    /// <summary>How much each token counts, [T]; null means 1 each.</summary>
+    public float[]? TokenWeights { get; init; }
+
+    /// <summary>True where a token is a special one, [T], never to be masked; null where that does not matter.</summary>
+    public bool[]? Special { get; init; }
+
+    /// <summary>The index of the class, or <see cref="Ignore"/>.</summary>
+    public int Class { get; init; } = Ignore;
+
+    /// <summary>Numbers to predict, or 0 and 1 for each of several labels; null where there are none.</summary>
+    public float[]? Targets { get; init; }
+
+    /// <summary>Where the row came from, e.g. <c>train.jsonl, line 318</c>.</summary>
+    public required string Source { get; init; }
+}

@@ -1,0 +1,279 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Text.Json.Nodes;
+using System.Threading.Channels;
+using Hieno.Data;
+using Hieno.Formats;
+using Hieno.Formats.Text;
+using Hieno.Metrics;
+using Hieno.Models;
+using Hieno.Objectives;
+using Hieno.Recipes;
+using Hieno.Tensors;
+using Hieno.Training;
+using Hieno.Tuning;
+
+namespace Hieno;
+
+/// <summary>What a run may need from outside; every member has a default.</summary>
+public sealed record FineTunerOptions
+{
+    /// <summary>True goes on from the newest checkpoint in the run folder; without one the run begins.</summary>
+    public bool Resume { get; init; }
+
+    /// <summary>True removes what an earlier run left in the run folder.</summary>
+    public bool Overwrite { get; init; }
+
+    /// <summary>The kinds that recipes may name; the built-in ones when null.</summary>
+    public KindCatalog? Kinds { get; init; }
+
+    /// <summary>The model families that can be read; the built-in ones when null.</summary>
+    public ModelCatalog? Models { get; init; }
+
+    /// <summary>Where it computes; the CPU with all its cores when null.</summary>
+    public Backend? Backend { get; init; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+}
+
+/// <summary>Fine-tunes a model by a recipe: reads the data, opens the model, chooses what learns, trains, judges and saves.</summary>
+public sealed class FineTuner
+{
+    private readonly Recipe _recipe;
+    private readonly FineTunerOptions _options;
+    private readonly KindCatalog _kinds;
+    private readonly Backend _backend;
+
+    private FineTuner(Recipe recipe, FineTunerOptions options)
+    {
+        (_recipe, _options) = (recipe, options);
+        (_kinds, _backend) = (options.Kinds ?? BuiltIns.Kinds(), options.Backend ?? Backend.Default);
+    }
+
+    /// <summary>A run of <paramref name="recipe"/>; nothing happens before it is run.</summary>
+    public static FineTuner Create(Recipe recipe, FineTunerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        return new FineTuner(recipe, options ?? new FineTunerOptions());
+    }
+
+    /// <summary>Runs on a thread of its own and yields what happens. Cancelling ends at the next step with a checkpoint, which is no error.</summary>
+    /// <exception cref="HienoException">A fault of the recipe, the data, the model or the disk.</exception>
+    public async IAsyncEnumerable<TrainingEvent> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var channel = Channel.CreateUnbounded<TrainingEvent>(new UnboundedChannelOptions { SingleReader = true });
+        Task work = Task.Factory.StartNew(
+            () =>
+            {
+                try
+                {
+                    Run(item => channel.Writer.TryWrite(item), cancellationToken);
+                }
+                finally
+                {
+                    channel.Writer.Complete();
+                }
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
+
+        await foreach (TrainingEvent item in channel.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+        {
+            yield return item;
+        }
+
+        await work.ConfigureAwait(false); // throws what the run threw
+    }
+
+    /// <summary>Runs on the calling thread.</summary>
+    /// <param name="onEvent">Told of everything that happens, or null.</param>
+    /// <param name="cancellationToken">Ends the run at the next step, with a checkpoint.</param>
+    /// <returns>How it ended.</returns>
+    /// <exception cref="HienoException">A fault of the recipe, the data, the model or the disk.</exception>
+    public RunCompleted Run(Action<TrainingEvent>? onEvent = null, CancellationToken cancellationToken = default)
+    {
+        // Everything that can be wrong with recipe, data and model shows before the run folder is touched.
+        IObjective objective = _recipe.Task.Create();
+        var messages = new List<string>();
+        DataSplit data = DataSplit.Read(_recipe.Data, _recipe.Seed);
+        ModelConfig config = ModelConfig.Read(_recipe.Base);
+        ModelTokenizer tokenizer = ModelTokenizer.Load(_recipe.Base);
+        int maxLength = MaxLength(config);
+        objective.Prepare(new ObjectiveContext(tokenizer, config, _recipe.Data, maxLength, messages.Add), data.Train);
+        IReadOnlyList<Example> train = Encode(objective, data.Train, "training", messages);
+        IReadOnlyList<Example> validation = Encode(objective, data.Validation, "validation", messages);
+        IReadOnlyList<Example> test = Encode(objective, data.Test, "test", messages);
+        IReadOnlyList<IMetric> metrics = MetricsOf(objective);
+        TunedModel tuned = _recipe.Tuning.Create().Apply(OpenModel(config, objective.Head), _recipe.Seed);
+        messages.AddRange(WhatIsNew(tuned.Model));
+
+        using RunFolder folder = RunFolder.Open(_recipe.Output, _options.Resume, _options.Overwrite, _options.Clock);
+        void Emit(TrainingEvent item)
+        {
+            TrainingEvent stamped = item with { Time = _options.Clock.GetUtcNow() };
+            folder.Append(stamped);
+            onEvent?.Invoke(stamped);
+        }
+
+        folder.Describe(_recipe, _kinds, data.Hash, _backend);
+        messages.ForEach(message => Emit(new LogMessage(message)));
+
+        var trainer = new Trainer(
+            new TrainerInput
+            {
+                Tuned = tuned,
+                Objective = objective,
+                Train = train,
+                Validation = validation,
+                Options = _recipe.Training,
+                LearningRate = _recipe.Training.LearningRate ?? DefaultLearningRate(),
+                Metrics = metrics,
+                Watched = WatchedMetric(metrics),
+                PackLength = _recipe.Data.Packing ? maxLength : null,
+                Seed = _recipe.Seed,
+                RunFolder = _recipe.Output,
+                Clock = _options.Clock,
+                Emit = Emit,
+            },
+            RunFolder.Fingerprint(_recipe, _kinds, data.Hash, BaseHash()));
+
+        bool resumed = _options.Resume && trainer.Resume();
+        if (!resumed && test.Count > 0)
+        {
+            trainer.SetBefore(trainer.Evaluate(test));
+        }
+
+        RunOutcome outcome = trainer.Run(cancellationToken);
+        RunCompleted result = outcome == RunOutcome.Cancelled
+            ? new RunCompleted(outcome, trainer.Step, _recipe.Output, trainer.Before, NoMetrics, trainer.Seconds)
+            : Finish(outcome, trainer, tuned, objective, metrics, test, folder, tokenizer);
+        Emit(result);
+        return result;
+    }
+
+    private static readonly IReadOnlyDictionary<string, double> NoMetrics = new Dictionary<string, double>(StringComparer.Ordinal);
+
+    private RunCompleted Finish(
+        RunOutcome outcome, Trainer trainer, TunedModel tuned, IObjective objective, IReadOnlyList<IMetric> metrics, IReadOnlyList<Example> test, RunFolder folder, ModelTokenizer tokenizer)
+    {
+        trainer.TakeBest();
+        Evaluation? after = test.Count > 0 ? Evaluation.Run(tuned.Model, objective, test, metrics, _recipe.Training.BatchSize, _recipe.Seed) : null;
+        FinalModel.Save(tuned, objective, tokenizer, _recipe, folder.Final);
+        var report = new Report
+        {
+            Outcome = outcome,
+            Steps = trainer.Step,
+            Seconds = trainer.Seconds,
+            TrainableWeights = tuned.TrainableCount,
+            TotalWeights = tuned.TotalCount,
+            PeakStepBytes = _backend.Pool.PeakBytes,
+            PeakProcessBytes = Process.GetCurrentProcess().PeakWorkingSet64,
+            Before = trainer.Before,
+            After = after?.Values ?? NoMetrics,
+            Classes = after?.Predictions is ClassPredictions classes ? ClassificationReport.Of(classes).ToText() : null,
+        };
+        report.Write(folder.Path, _recipe, _kinds);
+        return new RunCompleted(outcome, trainer.Step, folder.Final, report.Before, report.After, report.Seconds);
+    }
+
+    private TextModel OpenModel(ModelConfig config, HeadChoice head)
+    {
+        if (_recipe.Training.Dropout is { } rate)
+        {
+            config = WithDropout(config, rate);
+        }
+
+        return _recipe.Start == Start.Random
+            ? TextModel.Create(config, head, _recipe.Seed, _options.Models, _backend)
+            : TextModel.Load(_recipe.Base, head, _recipe.Seed, _options.Models, _backend, config);
+    }
+
+    // Every family calls its rates differently; all of their keys are set.
+    private static ModelConfig WithDropout(ModelConfig config, double rate)
+    {
+        JsonObject json = JsonObject.Create(config.Json)!;
+        foreach (string key in (ReadOnlySpan<string>)["hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout", "embd_pdrop", "attn_pdrop", "resid_pdrop", "attention_dropout"])
+        {
+            if (json.ContainsKey(key))
+            {
+                json[key] = rate;
+            }
+        }
+
+        using var document = System.Text.Json.JsonDocument.Parse(json.ToJsonString());
+        return ModelConfig.From(document.RootElement.Clone(), config.Path);
+    }
+
+    private int MaxLength(ModelConfig config)
+    {
+        int positions = TextModel.FamilyOf(config, _options.Models).MaxPositions(config);
+        if (_recipe.Data.MaxLength is { } asked && asked > positions)
+        {
+            throw new TrainingException(ErrorCodes.RunMismatch, "data.maxLength", $"{asked} tokens are more than the {positions} positions this model has", $"Give {positions} or less");
+        }
+
+        return _recipe.Data.MaxLength ?? Math.Min(positions, 1024);
+    }
+
+    private IReadOnlyList<Example> Encode(IObjective objective, IReadOnlyList<DataRow> rows, string what, List<string> messages)
+    {
+        if (rows.Count == 0)
+        {
+            return [];
+        }
+
+        var invalid = new List<DatasetException>();
+        IReadOnlyList<Example> examples = objective.Encode(rows, invalid);
+        if (invalid.Count > 0)
+        {
+            if (!_recipe.Data.SkipInvalid)
+            {
+                throw InvalidRows.Error(invalid);
+            }
+
+            messages.Add($"{invalid.Count} of {rows.Count} {what} rows were left out: {invalid[0].Message}");
+        }
+
+        return examples.Count > 0 ? examples : throw new DatasetException(ErrorCodes.DatasetEmpty, rows[0].File, 0, 0, $"none of the {rows.Count} {what} rows can be learned from", "Look at them with 'hieno lint'");
+    }
+
+    private IReadOnlyList<IMetric> MetricsOf(IObjective objective)
+    {
+        IReadOnlyList<string> names = _recipe.Evaluation.Metrics.Count > 0 ? _recipe.Evaluation.Metrics : objective.DefaultMetrics;
+        string? watched = _recipe.Training.EarlyStopping?.Metric;
+        return [.. (watched is null ? names : names.Append(watched)).Distinct(StringComparer.Ordinal).Select(BuiltInMetrics.Find)];
+    }
+
+    private IMetric? WatchedMetric(IReadOnlyList<IMetric> metrics) =>
+        _recipe.Data.Validation is null ? null
+        : _recipe.Training.EarlyStopping?.Metric is { } name ? metrics.First(metric => metric.Name == name)
+        : metrics[0];
+
+    private double DefaultLearningRate() => _recipe.Tuning switch
+    {
+        HeadOptions => 1e-3,
+        LoRAOptions => 2e-4,
+        _ => 2e-5,
+    };
+
+    // Reading all weights only to tell two bases apart would cost more than it is worth: names and sizes of the files do.
+    private string BaseHash() => string.Join(';', Directory.EnumerateFiles(_recipe.Base)
+        .Select(file => new FileInfo(file))
+        .OrderBy(file => file.Name, StringComparer.Ordinal)
+        .Select(file => $"{file.Name}:{file.Length}"));
+
+    private static IEnumerable<string> WhatIsNew(TextModel model)
+    {
+        if (model.NewlyInitialized.Count > 0)
+        {
+            yield return $"starts at random, because the base model does not hold it: {string.Join(", ", model.NewlyInitialized)}";
+        }
+
+        if (model.Unused.Count > 0)
+        {
+            yield return $"not used by this task: {string.Join(", ", model.Unused.Take(8))}{(model.Unused.Count > 8 ? $" and {model.Unused.Count - 8} more" : string.Empty)}";
+        }
+    }
+}

@@ -1,0 +1,130 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Hieno.Data;
+using Hieno.Formats;
+using Hieno.Formats.Peft;
+using Hieno.Models;
+using Hieno.Tensors;
+using Hieno.Training;
+using Hieno.Tuning;
+
+namespace Hieno;
+
+/// <summary>A model that was opened to be used: a base model, a tuned one, an adapter on its base, or what a run has left.</summary>
+public sealed class LoadedModel
+{
+    private LoadedModel(TextModel model, ModelTokenizer tokenizer, LoRAAdapter? adapter, ModelConfig config, string folder)
+    {
+        (Model, Tokenizer, Adapter, Config, Folder) = (model, tokenizer, adapter, config, folder);
+    }
+
+    /// <summary>The model, with the adapter attached where there is one.</summary>
+    public TextModel Model { get; }
+
+    /// <summary>Its tokenizer.</summary>
+    public ModelTokenizer Tokenizer { get; }
+
+    /// <summary>The adapter, or null.</summary>
+    public LoRAAdapter? Adapter { get; }
+
+    /// <summary>The base model's configuration, with label names and problem type of the task it was tuned for.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>The folder that was opened: that of the model or of the adapter.</summary>
+    public string Folder { get; }
+
+    /// <summary>Opens a model.</summary>
+    /// <param name="path">A model folder, an adapter folder, or a run's folder.</param>
+    /// <param name="head">The output layer; as the model was tuned when null.</param>
+    /// <param name="baseModel">The base of an adapter, where it is no longer where the adapter says.</param>
+    /// <param name="models">The families known; the built-in ones when null.</param>
+    /// <param name="backend">Where it computes; the CPU when null.</param>
+    /// <exception cref="CheckpointException">A file is missing or malformed, or the adapter does not fit its base.</exception>
+    public static LoadedModel Open(string path, HeadKind? head = null, string? baseModel = null, ModelCatalog? models = null, Backend? backend = null)
+    {
+        string folder = FolderOf(path);
+        if (!PeftFolder.Exists(folder))
+        {
+            ModelConfig own = ModelConfig.Read(folder);
+            TextModel plain = TextModel.Load(folder, ChoiceOf(own, head), 0, models, backend);
+            return new LoadedModel(plain, ModelTokenizer.Load(folder), null, own, folder);
+        }
+
+        string baseFolder = baseModel ?? BaseOf(folder);
+        ModelConfig config = WithTask(ModelConfig.Read(baseFolder), folder);
+        TextModel model = TextModel.Load(baseFolder, ChoiceOf(config, head), 0, models, backend, config);
+        LoRAAdapter adapter = PeftFolder.Load(model, folder);
+        bool hasTokenizer = File.Exists(Path.Combine(folder, "tokenizer.json")) || File.Exists(Path.Combine(folder, "vocab.txt")) || File.Exists(Path.Combine(folder, "vocab.json"));
+        return new LoadedModel(model, ModelTokenizer.Load(hasTokenizer ? folder : baseFolder), adapter, config, folder);
+    }
+
+    /// <summary>Writes the adapter's change into the weights and saves a whole model that needs no adapter.</summary>
+    /// <exception cref="InvalidOperationException">There is no adapter.</exception>
+    public void SaveMerged(string folder)
+    {
+        if (Adapter is null)
+        {
+            throw new InvalidOperationException("There is no adapter to merge.");
+        }
+
+        Adapter.Merge().Finish();
+        JsonObject task = JsonObject.Create(Config.Json)!;
+        Directory.CreateDirectory(folder);
+        WeightFiles.SaveModel(Model, folder, Tokenizer.Folder, config =>
+        {
+            foreach ((string key, JsonNode? value) in task)
+            {
+                config[key] = value?.DeepClone();
+            }
+        });
+    }
+
+    private static string FolderOf(string path)
+    {
+        string final = Path.Combine(path, RunFolder.FinalName);
+        return File.Exists(Path.Combine(path, RunFolder.EventsFileName)) && Directory.Exists(final) ? final : path;
+    }
+
+    // A relative base is meant from where the run was started; from the adapter's own folder is tried too.
+    private static string BaseOf(string folder)
+    {
+        string configPath = Path.Combine(folder, PeftAdapterConfig.FileName);
+        string name = PeftAdapterConfig.Read(configPath).BaseModel
+            ?? throw new CheckpointException(ErrorCodes.CheckpointConfigKeyMissing, configPath, "it does not name its base model", "Pass the base model's folder with --base");
+        foreach (string candidate in (ReadOnlySpan<string>)[name, Path.Combine(folder, name)])
+        {
+            if (File.Exists(Path.Combine(candidate, ModelConfig.FileName)))
+            {
+                return candidate;
+            }
+        }
+
+        throw new CheckpointException(ErrorCodes.CheckpointFileUnreadable, configPath, $"its base model '{name}' is not there", "Pass the base model's folder with --base");
+    }
+
+    private static ModelConfig WithTask(ModelConfig config, string folder)
+    {
+        string path = Path.Combine(folder, AdapterTask.FileName);
+        if (!File.Exists(path))
+        {
+            return config;
+        }
+
+        JsonObject merged = JsonObject.Create(config.Json)!;
+        foreach (JsonProperty item in ModelConfig.Read(path).Json.EnumerateObject())
+        {
+            merged[item.Name] = JsonNode.Parse(item.Value.GetRawText());
+        }
+
+        using JsonDocument document = JsonDocument.Parse(merged.ToJsonString());
+        return ModelConfig.From(document.RootElement.Clone(), path);
+    }
+
+    private static HeadChoice ChoiceOf(ModelConfig config, HeadKind? head)
+    {
+        bool classifier = config.Has("problem_type") || (config.GetStrings("architectures")?.Any(name => name.EndsWith("ForSequenceClassification", StringComparison.Ordinal)) ?? false);
+        return (head ?? (classifier ? HeadKind.Classification : HeadKind.Language)) == HeadKind.Classification
+            ? HeadChoice.Classification(config.GetLabels()?.Count ?? config.GetInt("num_labels", 2))
+            : HeadChoice.Language;
+    }
+}

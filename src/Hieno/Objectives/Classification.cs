@@ -1,0 +1,92 @@
+using System.Text.Json.Nodes;
+using Hieno.Data;
+using Hieno.Formats;
+using Hieno.Formats.Text;
+using Hieno.Metrics;
+using Hieno.Models;
+using Hieno.Tensors;
+
+namespace Hieno.Objectives;
+
+/// <summary>Settings of <see cref="Classification"/>.</summary>
+public sealed record ClassificationOptions : ObjectiveOptions
+{
+    /// <summary>Moves this share of each target's probability evenly to all classes (Szegedy et al. 2016). Default 0.</summary>
+    [System.ComponentModel.DataAnnotations.Range(0.0, 0.99)]
+    public double LabelSmoothing { get; init; }
+
+    /// <inheritdoc/>
+    public override IObjective Create() => new Classification(this);
+}
+
+/// <summary>Choosing one of several labels for each row: cross-entropy over the classes.</summary>
+public sealed class Classification(ClassificationOptions options) : RowModeling
+{
+    private LabelSet _labels = new([]);
+
+    /// <inheritdoc/>
+    public override HeadChoice Head => HeadChoice.Classification(_labels.Count);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> DefaultMetrics => ["accuracy", "macro-f1", "log-loss"];
+
+    /// <summary>The labels.</summary>
+    public LabelSet Labels => _labels;
+
+    /// <inheritdoc/>
+    public override void Prepare(ObjectiveContext context, IReadOnlyList<DataRow> train)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(train);
+        base.Prepare(context, train);
+        _labels = train.Count > 0
+            ? LabelSet.FromRows(train, LabelsOf)
+            : new LabelSet(context.Config.GetLabels() ?? throw new CheckpointException(ErrorCodes.CheckpointConfigKeyMissing, context.Config.Path, "there are no label names ('id2label')", "Evaluate a model that was tuned as a classifier"));
+        if (_labels.Count < 2)
+        {
+            throw new DatasetException(ErrorCodes.DatasetRowInvalid, train[0].File, 0, 0, $"all rows have the same label '{string.Concat(_labels.Names)}'", "Give rows of at least two labels");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override double TargetWeight(Batch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        return batch.Examples.Count;
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Loss(TextModel model, Batch batch, float scale)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(batch);
+        return Ops.CrossEntropy(model.Classify(batch.Tokens), [.. batch.Examples.Select(example => example.Class)], null, scale, (float)options.LabelSmoothing);
+    }
+
+    /// <inheritdoc/>
+    public override IPredictionCollector Collect() => new RowCollector((examples, scores) =>
+        ClassPredictions.FromLogits([.. examples.Select(example => example.Class)], scores, _labels.Names));
+
+    /// <inheritdoc/>
+    public override void Describe(JsonObject config) => _labels.Describe(config, "single_label_classification");
+
+    /// <inheritdoc/>
+    protected override Example Label(DataRow row, Example example)
+    {
+        ArgumentNullException.ThrowIfNull(example);
+        return example with { Class = _labels.IndexOf(LabelSet.TextOf(row, LabelColumn(row)), row) };
+    }
+
+    // A row without a label is reported when it is encoded, with all others.
+    private string[] LabelsOf(DataRow row)
+    {
+        try
+        {
+            return [LabelSet.TextOf(row, LabelColumn(row))];
+        }
+        catch (DatasetException)
+        {
+            return [];
+        }
+    }
+}

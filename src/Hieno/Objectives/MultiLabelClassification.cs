@@ -1,0 +1,105 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Hieno.Data;
+using Hieno.Formats;
+using Hieno.Formats.Text;
+using Hieno.Metrics;
+using Hieno.Models;
+using Hieno.Tensors;
+
+namespace Hieno.Objectives;
+
+/// <summary>Any number of labels for each row. Has no settings.</summary>
+public sealed record MultiLabelClassificationOptions : ObjectiveOptions
+{
+    /// <inheritdoc/>
+    public override IObjective Create() => new MultiLabelClassification();
+}
+
+/// <summary>Any number of labels for each row: one yes-or-no question for each label, by binary cross-entropy.</summary>
+public sealed class MultiLabelClassification : RowModeling
+{
+    private LabelSet _labels = new([]);
+
+    /// <inheritdoc/>
+    public override HeadChoice Head => HeadChoice.Classification(_labels.Count);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> DefaultMetrics => ["micro-f1", "macro-f1"];
+
+    /// <inheritdoc/>
+    public override void Prepare(ObjectiveContext context, IReadOnlyList<DataRow> train)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(train);
+        base.Prepare(context, train);
+        _labels = train.Count > 0
+            ? LabelSet.FromRows(train, row => row.TryGet(LabelColumn(row), out _) ? LabelsOf(row) : [])
+            : new LabelSet(context.Config.GetLabels() ?? throw new CheckpointException(ErrorCodes.CheckpointConfigKeyMissing, context.Config.Path, "there are no label names ('id2label')", "Evaluate a model that was tuned as a classifier"));
+        if (_labels.Count == 0)
+        {
+            throw new DatasetException(ErrorCodes.DatasetRowInvalid, train[0].File, 0, 0, "no row has a label", "Give each row a list of labels; the list may be empty for some");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override double TargetWeight(Batch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        return (double)batch.Examples.Count * _labels.Count;
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Loss(TextModel model, Batch batch, float scale)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(batch);
+        return Ops.BinaryCrossEntropy(model.Classify(batch.Tokens), [.. batch.Examples.SelectMany(example => example.Targets!)], null, scale);
+    }
+
+    /// <inheritdoc/>
+    public override IPredictionCollector Collect() => new RowCollector((examples, logits) =>
+    {
+        bool[,] truth = new bool[examples.Count, _labels.Count];
+        for (int row = 0; row < examples.Count; row++)
+        {
+            for (int label = 0; label < _labels.Count; label++)
+            {
+                truth[row, label] = examples[row].Targets![label] > 0.5f;
+            }
+        }
+
+        return MultiLabelPredictions.FromScores(truth, logits, threshold: 0, _labels.Names);
+    });
+
+    /// <inheritdoc/>
+    public override void Describe(JsonObject config) => _labels.Describe(config, "multi_label_classification");
+
+    /// <inheritdoc/>
+    protected override Example Label(DataRow row, Example example)
+    {
+        ArgumentNullException.ThrowIfNull(example);
+        float[] targets = new float[_labels.Count];
+        foreach (string label in LabelsOf(row))
+        {
+            targets[_labels.IndexOf(label, row)] = 1f;
+        }
+
+        return example with { Targets = targets };
+    }
+
+    // A list, or texts between commas, semicolons or bars.
+    private string[] LabelsOf(DataRow row)
+    {
+        string column = LabelColumn(row);
+        JsonElement value = row.Require(column);
+        return value.ValueKind switch
+        {
+            JsonValueKind.Array => [.. value.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()! : item.GetRawText())],
+            JsonValueKind.String => value.GetString()!.Split([',', ';', '|'], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
+            JsonValueKind.Number => [value.GetRawText()],
+            JsonValueKind.Null => [],
+            _ => throw row.Error(ErrorCodes.DatasetColumnType, $"'{column}' is not a list of labels", "Give a list, or labels between commas"),
+        };
+    }
+}

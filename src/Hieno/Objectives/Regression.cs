@@ -1,0 +1,100 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Hieno.Data;
+using Hieno.Formats;
+using Hieno.Formats.Text;
+using Hieno.Metrics;
+using Hieno.Models;
+using Hieno.Tensors;
+
+namespace Hieno.Objectives;
+
+/// <summary>Predicting a number for each row, or several. Has no settings.</summary>
+public sealed record RegressionOptions : ObjectiveOptions
+{
+    /// <inheritdoc/>
+    public override IObjective Create() => new Regression();
+}
+
+/// <summary>Predicting a number for each row, or several: mean squared error.</summary>
+public sealed class Regression : RowModeling
+{
+    private int _outputs = 1;
+
+    /// <inheritdoc/>
+    public override HeadChoice Head => HeadChoice.Classification(_outputs);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> DefaultMetrics => ["mse", "mae", "r2"];
+
+    /// <inheritdoc/>
+    public override void Prepare(ObjectiveContext context, IReadOnlyList<DataRow> train)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(train);
+        base.Prepare(context, train);
+        _outputs = train.Count > 0 ? NumbersOf(train[0]).Length : context.Config.GetLabels()?.Count ?? 1;
+    }
+
+    /// <inheritdoc/>
+    public override double TargetWeight(Batch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        return (double)batch.Examples.Count * _outputs;
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Loss(TextModel model, Batch batch, float scale)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(batch);
+        return Ops.MeanSquaredError(model.Classify(batch.Tokens), [.. batch.Examples.SelectMany(example => example.Targets!)], null, scale);
+    }
+
+    /// <inheritdoc/>
+    public override IPredictionCollector Collect() => new RowCollector((examples, predicted) =>
+    {
+        double[,] truth = new double[examples.Count, _outputs];
+        double[,] numbers = new double[examples.Count, _outputs];
+        for (int row = 0; row < examples.Count; row++)
+        {
+            for (int i = 0; i < _outputs; i++)
+            {
+                truth[row, i] = examples[row].Targets![i];
+                numbers[row, i] = predicted[row, i];
+            }
+        }
+
+        return new NumberPredictions(truth, numbers);
+    });
+
+    /// <inheritdoc/>
+    public override void Describe(JsonObject config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        new LabelSet([.. Enumerable.Range(0, _outputs).Select(i => $"LABEL_{i}")]).Describe(config, "regression");
+    }
+
+    /// <inheritdoc/>
+    protected override Example Label(DataRow row, Example example)
+    {
+        ArgumentNullException.ThrowIfNull(example);
+        float[] targets = NumbersOf(row);
+        return targets.Length == _outputs
+            ? example with { Targets = targets }
+            : throw row.Error(ErrorCodes.DatasetRowInvalid, $"there are {targets.Length} numbers to predict, the first row has {_outputs}", "Give each row as many");
+    }
+
+    private float[] NumbersOf(DataRow row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        string column = LabelColumn(row);
+        JsonElement value = row.Require(column);
+        float[] numbers = value.ValueKind == JsonValueKind.Array
+            ? [.. value.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Number ? item.GetSingle() : float.NaN)]
+            : [(float)row.Number(column)];
+        return Array.TrueForAll(numbers, float.IsFinite)
+            ? numbers
+            : throw row.Error(ErrorCodes.DatasetColumnType, $"'{column}' is not a finite number", "Give a number for each row");
+    }
+}

@@ -1,0 +1,57 @@
+using System.ComponentModel.DataAnnotations;
+using Hieno.Data;
+using Hieno.Objectives;
+using Hieno.Training;
+using Hieno.Tuning;
+
+namespace Hieno.Recipes;
+
+/// <summary>How a base model starts.</summary>
+public enum Start
+{
+    /// <summary>With its weights: fine-tuning.</summary>
+    Pretrained,
+
+    /// <summary>With random weights: pretraining, or the honest baseline of fine-tuning.</summary>
+    Random,
+}
+
+/// <summary>Everything about one run: which model learns what, from which data, and how. It is the recipe file, and each property is also a flag.</summary>
+public sealed record Recipe
+{
+    /// <summary>The folder of the base model.</summary>
+    public required string Base { get; init; }
+
+    /// <summary>How the base model starts: pretrained, or random. Default pretrained.</summary>
+    public Start Start { get; init; } = Start.Pretrained;
+
+    /// <summary>What is learned: causal-lm, masked-lm, sft, classification, multi-label-classification, regression.</summary>
+    public required ObjectiveOptions Task { get; init; }
+
+    /// <summary>What is learned from.</summary>
+    public required DataOptions Data { get; init; }
+
+    /// <summary>What changes in the model: full, partial, head, lora. Default full.</summary>
+    public TuningOptions Tuning { get; init; } = new FullOptions();
+
+    /// <summary>How it is learned.</summary>
+    public TrainingOptions Training { get; init; } = new();
+
+    /// <summary>How it is judged.</summary>
+    public EvaluationOptions Evaluation { get; init; } = new();
+
+    /// <summary>The run's folder.</summary>
+    [MinLength(1)]
+    public required string Output { get; init; }
+
+    /// <summary>The seed of everything random: the same recipe and seed give the same bytes. Default 42.</summary>
+    public ulong Seed { get; init; } = 42;
+
+    /// <summary>Reads a recipe file, .yaml or .json.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="overrides">Settings of the command line that win over the file's, or null.</param>
+    /// <param name="kinds">The kinds known; the built-in ones when null.</param>
+    /// <exception cref="RecipeException">All faults at once, each with file, line and column.</exception>
+    public static Recipe Load(string path, RecipeOverrides? overrides = null, KindCatalog? kinds = null) =>
+        RecipeFile.Load<Recipe>(path, kinds ?? BuiltIns.Kinds(), overrides).Value;
+}

@@ -1,0 +1,45 @@
+using System.Text.Json.Nodes;
+using Hieno.Data;
+using Hieno.Formats.Durable;
+using Hieno.Models;
+using Hieno.Objectives;
+using Hieno.Recipes;
+using Hieno.Tuning;
+
+namespace Hieno.Training;
+
+/// <summary>The tuned model as a folder that other tools open: a PEFT adapter, or a whole model.</summary>
+internal static class FinalModel
+{
+    /// <summary>Writes the folder, whole or not at all.</summary>
+    public static void Save(TunedModel tuned, IObjective objective, ModelTokenizer tokenizer, Recipe recipe, string folder)
+    {
+        string parent = Path.GetDirectoryName(Path.GetFullPath(folder))!;
+        DurableFolder.Save(parent, Path.GetFileName(folder), writer =>
+        {
+            if (tuned.Adapter is { } adapter)
+            {
+                PeftFolder.Save(adapter, tuned.Model, writer.Folder, recipe.Base);
+                var config = new JsonObject();
+                objective.Describe(config);
+                if (config.Count > 0)
+                {
+                    writer.WriteText(AdapterTask.FileName, config.ToJsonString(RunJson.Indented) + "\n");
+                }
+
+                WeightFiles.CopyCompanions(tokenizer.Folder, writer.Folder);
+            }
+            else
+            {
+                WeightFiles.SaveModel(tuned.Model, writer.Folder, tokenizer.Folder, objective.Describe);
+            }
+        });
+    }
+}
+
+/// <summary>What an adapter's folder says about its task beside PEFT's files: label names and problem type, as <c>config.json</c> has them.</summary>
+public static class AdapterTask
+{
+    /// <summary>The file's name.</summary>
+    public const string FileName = "task.json";
+}

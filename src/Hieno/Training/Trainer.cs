@@ -1,0 +1,291 @@
+using System.Globalization;
+using Hieno.Data;
+using Hieno.Formats;
+using Hieno.Metrics;
+using Hieno.Models;
+using Hieno.Objectives;
+using Hieno.Optimizers;
+using Hieno.Schedules;
+using Hieno.Tensors;
+using Hieno.Tuning;
+
+namespace Hieno.Training;
+
+/// <summary>What a <see cref="Trainer"/> works on.</summary>
+internal sealed record TrainerInput
+{
+    public required TunedModel Tuned { get; init; }
+
+    public required IObjective Objective { get; init; }
+
+    public required IReadOnlyList<Example> Train { get; init; }
+
+    public required IReadOnlyList<Example> Validation { get; init; }
+
+    public required TrainingOptions Options { get; init; }
+
+    public required double LearningRate { get; init; }
+
+    public required IReadOnlyList<IMetric> Metrics { get; init; }
+
+    /// <summary>The metric that decides which weights are best, or null where none is watched.</summary>
+    public required IMetric? Watched { get; init; }
+
+    /// <summary>Tokens in a pack of rows, or null: rows are not packed.</summary>
+    public required int? PackLength { get; init; }
+
+    public required ulong Seed { get; init; }
+
+    public required string RunFolder { get; init; }
+
+    public required TimeProvider Clock { get; init; }
+
+    public required Action<TrainingEvent> Emit { get; init; }
+}
+
+/// <summary>The loop: step, evaluate, save, stop. Everything that varies is an object it calls.</summary>
+internal sealed class Trainer
+{
+    private readonly TrainerInput _input;
+    private readonly TrainingOptions _options;
+    private readonly TextModel _model;
+    private readonly IOptimizer _optimizer;
+    private readonly ISchedule _schedule;
+    private readonly Checkpoints _checkpoints;
+    private readonly BatchPlan _plan;
+    private readonly long _stepsPerEpoch;
+    private readonly Stopwatch _watch;
+    private TrainingState _state;
+    private int _plannedEpoch = -1;
+    private int[][] _batches = [];
+
+    public Trainer(TrainerInput input, string fingerprint)
+    {
+        (_input, _options, _model) = (input, input.Options, input.Tuned.Model);
+        _plan = new BatchPlan(input.Train, _options.BatchSize, input.PackLength, input.Seed);
+        _stepsPerEpoch = (_plan.BatchesPerEpoch + _options.Accumulation - 1) / _options.Accumulation;
+        TotalSteps = Math.Min(_options.MaxSteps ?? long.MaxValue, _stepsPerEpoch * _options.Epochs);
+        long warmup = _options.WarmupSteps ?? (long)Math.Ceiling(TotalSteps * _options.WarmupRatio);
+        _schedule = _options.Schedule.Create(new ScheduleContext(TotalSteps, warmup, input.LearningRate) { HigherIsBetter = input.Watched?.HigherIsBetter ?? false });
+        _optimizer = _options.Optimizer.Create(OptimizedParameter.Create(
+            input.Tuned.Trainable, _model.Backbone.Blocks.Count, _options.Optimizer.WeightDecay, _options.LayerDecay, _options.HeadFactor));
+        _checkpoints = new Checkpoints(input.RunFolder, input.Tuned, _optimizer, _options.KeepCheckpoints);
+        _state = new TrainingState { Fingerprint = fingerprint };
+        _watch = new Stopwatch(input.Clock);
+        _model.Backbone.GradientCheckpointing = _options.GradientCheckpointing;
+    }
+
+    /// <summary>Optimizer steps of the whole run.</summary>
+    public long TotalSteps { get; }
+
+    /// <summary>Metrics of the base model on the test rows, measured before the first step.</summary>
+    public IReadOnlyDictionary<string, double> Before => _state.Before;
+
+    /// <summary>Steps done.</summary>
+    public long Step => _state.Step;
+
+    /// <summary>Time spent training, over all sittings, in seconds.</summary>
+    public double Seconds => _state.Seconds + _watch.Seconds;
+
+    /// <summary>Continues from the newest complete checkpoint, if there is one.</summary>
+    /// <exception cref="TrainingException">The checkpoint belongs to another recipe or other data.</exception>
+    public bool Resume()
+    {
+        TrainingState? saved = _checkpoints.Restore(Say);
+        if (saved is null)
+        {
+            return false;
+        }
+
+        if (saved.Fingerprint != _state.Fingerprint)
+        {
+            throw new TrainingException(ErrorCodes.RunMismatch, _input.RunFolder, "its checkpoints were made with another recipe, base model or data", "Resume with the recipe in that folder, or give another 'output'");
+        }
+
+        _state = saved;
+        if (_schedule is PlateauSchedule plateau && saved.Plateau is { } remembered)
+        {
+            plateau.State = remembered;
+        }
+
+        return true;
+    }
+
+    /// <summary>Remembers how the base model did on the test rows.</summary>
+    public void SetBefore(IReadOnlyDictionary<string, double> metrics) => _state = _state with { Before = metrics };
+
+    /// <summary>Trains to the end, to an early stop, or to a cancellation, which takes effect after the step at hand.</summary>
+    public RunOutcome Run(CancellationToken cancellation)
+    {
+        _input.Emit(new RunStarted(_input.Tuned.TrainableCount, _input.Tuned.TotalCount, _input.Train.Count, TotalSteps, _state.Step));
+        if (_state.Step == 0)
+        {
+            Save(); // so that a run can be resumed from any moment on
+        }
+
+        long tokens = 0;
+        double sinceStart = _watch.Seconds;
+        while (_state.Step < TotalSteps)
+        {
+            if (IsStopping())
+            {
+                return RunOutcome.StoppedEarly;
+            }
+
+            if (cancellation.IsCancellationRequested)
+            {
+                Save();
+                return RunOutcome.Cancelled;
+            }
+
+            StepCompleted done = TrainStep();
+            tokens += done.Tokens;
+            double seconds = Math.Max(1e-9, _watch.Seconds - sinceStart);
+            _input.Emit(done with { TokensPerSecond = tokens / seconds, SecondsLeft = SecondsLeft(seconds, tokens, done.Tokens) });
+
+            bool last = _state.Step == TotalSteps;
+            if (_input.Validation.Count > 0 && (last || _state.Step % (_options.EvaluateEvery ?? _stepsPerEpoch) == 0))
+            {
+                double before = _watch.Seconds;
+                EvaluateAndCompare();
+                sinceStart += _watch.Seconds - before; // evaluating is not training: it must not lower the tokens per second
+            }
+
+            if (last || _state.Step % (_options.CheckpointEvery ?? _stepsPerEpoch) == 0)
+            {
+                Save();
+            }
+        }
+
+        return IsStopping() ? RunOutcome.StoppedEarly : RunOutcome.Completed;
+    }
+
+    /// <summary>Goes back to the best weights, where a metric was watched for that.</summary>
+    public void TakeBest()
+    {
+        if (_options.EarlyStopping is not null && _state.BestValue is not null && _state.BestStep != _state.Step)
+        {
+            _checkpoints.RestoreBest();
+            Say($"went back to the weights of step {_state.BestStep}, the best on the validation rows");
+        }
+    }
+
+    /// <summary>Measures the model on examples, in order, without dropout.</summary>
+    public IReadOnlyDictionary<string, double> Evaluate(IReadOnlyList<Example> examples) =>
+        Evaluation.Run(_model, _input.Objective, examples, _input.Metrics, _options.BatchSize, _input.Seed).Values;
+
+    private StepCompleted TrainStep()
+    {
+        long step = _state.Step;
+        Batch[] batches = BatchesOf(step);
+        double weight = batches.Sum(_input.Objective.TargetWeight);
+        foreach (Parameter parameter in _input.Tuned.Trainable)
+        {
+            parameter.Value.ClearGrad();
+        }
+
+        double loss = 0;
+        for (int i = 0; i < batches.Length; i++)
+        {
+            loss += Accumulate(batches[i], (float)(1 / weight), ((ulong)step * (ulong)_options.Accumulation) + (ulong)i);
+        }
+
+        double norm = GradientClipping.Norm(_input.Tuned.Trainable);
+        if (!double.IsFinite(loss) || !double.IsFinite(norm))
+        {
+            throw NonFinite.Explain(_model, _input.Objective, batches, step, loss, norm);
+        }
+
+        double rate = _input.LearningRate * _schedule.Factor(step);
+        _optimizer.Step(rate, GradientClipping.Scale(norm, _options.ClipNorm));
+        _state = _state with { Step = step + 1 };
+        long tokens = batches.Sum(batch => (long)batch.Tokens.Ids.Length);
+        return new StepCompleted(step + 1, TotalSteps, (double)(step + 1) / _stepsPerEpoch, loss, rate, norm, tokens, 0, 0, Backend.Pool.PeakBytes);
+    }
+
+    private double Accumulate(Batch batch, float scale, ulong pass)
+    {
+        var dropout = new DropoutSource(new Rng(_input.Seed, RngStream.Dropout), pass);
+        using Tape tape = Tape.Begin(record: true, dropout, Backend);
+        Tensor loss = _input.Objective.Loss(_model, batch, scale);
+        tape.Backward(loss);
+        return loss.Item();
+    }
+
+    private Backend Backend => _model.Backbone.TokenTable.Value.Backend;
+
+    private Batch[] BatchesOf(long step)
+    {
+        int epoch = (int)(step / _stepsPerEpoch);
+        if (epoch != _plannedEpoch)
+        {
+            (_plannedEpoch, _batches) = (epoch, _plan.Epoch(epoch));
+        }
+
+        int first = (int)(step % _stepsPerEpoch) * _options.Accumulation;
+        int count = Math.Min(_options.Accumulation, _batches.Length - first);
+        var rng = new Rng(_input.Seed, RngStream.Augmentation);
+        var batches = new Batch[count];
+        for (int i = 0; i < count; i++)
+        {
+            Example[] examples = Array.ConvertAll(_batches[first + i], index => _input.Train[index]);
+            batches[i] = _input.Objective.Collate(examples, rng, ((ulong)step * (ulong)_options.Accumulation) + (ulong)i);
+        }
+
+        return batches;
+    }
+
+    private void EvaluateAndCompare()
+    {
+        IReadOnlyDictionary<string, double> metrics = Evaluate(_input.Validation);
+        bool isBest = false;
+        if (_input.Watched is { } watched)
+        {
+            double value = metrics[watched.Name];
+            isBest = IsBetter(value, watched.HigherIsBetter);
+            _state = isBest
+                ? _state with { BestValue = value, BestStep = _state.Step, BadEvaluations = 0 }
+                : _state with { BadEvaluations = _state.BadEvaluations + 1 };
+            if (isBest && _options.EarlyStopping is not null)
+            {
+                _checkpoints.SaveBest();
+            }
+
+            (_schedule as PlateauSchedule)?.Report(value);
+        }
+
+        _input.Emit(new Evaluated(_state.Step, "validation", metrics, isBest));
+    }
+
+    private bool IsBetter(double value, bool higherIsBetter)
+    {
+        if (!double.IsFinite(value))
+        {
+            return false;
+        }
+
+        double delta = _options.EarlyStopping?.MinDelta ?? 0;
+        return _state.BestValue is not { } best || (higherIsBetter ? value > best + delta : value < best - delta);
+    }
+
+    private bool IsStopping() => _options.EarlyStopping is { } stopping && _state.BadEvaluations >= stopping.Patience;
+
+    private void Save()
+    {
+        TrainingState state = _state with { Seconds = Seconds, Plateau = (_schedule as PlateauSchedule)?.State };
+        _input.Emit(new CheckpointSaved(_state.Step, _checkpoints.Save(state)));
+    }
+
+    private double SecondsLeft(double seconds, long tokens, long tokensOfStep) =>
+        tokens == 0 ? 0 : (TotalSteps - _state.Step) * (seconds / tokens) * tokensOfStep;
+
+    private void Say(string text) => _input.Emit(new LogMessage(text));
+
+    /// <summary>Seconds since it was made.</summary>
+    private sealed class Stopwatch(TimeProvider clock)
+    {
+        private readonly long _start = clock.GetTimestamp();
+
+        public double Seconds => clock.GetElapsedTime(_start).TotalSeconds;
+    }
+}

@@ -1,0 +1,59 @@
+using Hieno.Models;
+using Hieno.Models.Layers;
+
+namespace Hieno.Tuning;
+
+/// <summary>A model together with what a method made trainable in it.</summary>
+public sealed class TunedModel
+{
+    /// <summary>Takes stock of <paramref name="model"/> after a method has been applied.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="adapter">The attached adapter, or null where the model's own weights are trained.</param>
+    public TunedModel(TextModel model, LoRAAdapter? adapter = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        (Model, Adapter) = (model, adapter);
+        Trainable = [.. AllParameters(model).Where(parameter => parameter.Trainable)];
+        TrainableCount = Trainable.Sum(parameter => parameter.Count);
+        TotalCount = AllParameters(model).Sum(parameter => parameter.Count);
+    }
+
+    /// <summary>The model.</summary>
+    public TextModel Model { get; }
+
+    /// <summary>The attached adapter, or null where the model's own weights are trained.</summary>
+    public LoRAAdapter? Adapter { get; }
+
+    /// <summary>The weights that learn, in a fixed order.</summary>
+    public IReadOnlyList<Parameter> Trainable { get; }
+
+    /// <summary>How many numbers learn.</summary>
+    public long TrainableCount { get; }
+
+    /// <summary>How many numbers there are, those of an adapter included.</summary>
+    public long TotalCount { get; }
+
+    /// <summary>The model's weights and those of all attached updates, each once.</summary>
+    public static IEnumerable<Parameter> AllParameters(TextModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return model.Parameters().Concat(Linears(model).SelectMany(layer => layer.Updates).SelectMany(update => update.Parameters));
+    }
+
+    /// <summary>All linear layers of a model, in order.</summary>
+    public static IEnumerable<Linear> Linears(TextModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return model.Modules().OfType<Linear>();
+    }
+
+    /// <summary>Freezes everything but the weights that started at random (a new task's head), which learn under every method.</summary>
+    internal static void FreezeAllButNew(TextModel model)
+    {
+        var fresh = model.NewlyInitialized.ToHashSet(StringComparer.Ordinal);
+        foreach (Parameter parameter in model.Parameters())
+        {
+            parameter.Trainable = fresh.Contains(parameter.Name);
+        }
+    }
+}

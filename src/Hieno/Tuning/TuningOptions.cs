@@ -1,0 +1,24 @@
+using Hieno.Formats;
+using Hieno.Models;
+
+namespace Hieno.Tuning;
+
+/// <summary>What changes in the model: the settings under <c>tuning:</c> of a recipe, chosen by <c>kind</c>.</summary>
+public abstract record TuningOptions
+{
+    /// <summary>The method that these settings describe.</summary>
+    public abstract ITuningMethod Create();
+}
+
+/// <summary>A way to choose what learns.</summary>
+public interface ITuningMethod
+{
+    /// <summary>Marks weights of <paramref name="model"/> as trainable, and attaches new ones.</summary>
+    /// <param name="model">The model; a weight that the checkpoint did not hold is trained whatever the method.</param>
+    /// <param name="seed">The seed of new weights.</param>
+    /// <exception cref="TuningException">Nothing would learn, or a name matches nothing.</exception>
+    TunedModel Apply(TextModel model, ulong seed);
+}
+
+/// <summary>A method cannot be applied to the model at hand.</summary>
+public sealed class TuningException(string code, string who, string fact, string advice) : HienoException(code, who, fact, advice);

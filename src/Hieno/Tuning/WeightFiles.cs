@@ -1,0 +1,94 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Hieno.Formats;
+using Hieno.Formats.Safetensors;
+using Hieno.Models;
+using Hieno.Tensors;
+
+namespace Hieno.Tuning;
+
+/// <summary>Tensors to and from weight files, and whole models as folders that other tools open.</summary>
+public static class WeightFiles
+{
+    /// <summary>Files of a model folder that are taken over unchanged when a tuned model is saved.</summary>
+    private static readonly string[] s_companions =
+    [
+        "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt",
+        "tokenizer.model", "chat_template.jinja", "generation_config.json",
+    ];
+
+    /// <summary>An entry of a weight file that writes <paramref name="tensor"/> in its own storage type.</summary>
+    public static SafetensorsItem Item(string name, Tensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        SafetensorsDType dtype = tensor.DType switch { DType.BF16 => SafetensorsDType.BF16, DType.F16 => SafetensorsDType.F16, _ => SafetensorsDType.F32 };
+        long[] shape = Array.ConvertAll(tensor.Shape.AsSpan().ToArray(), extent => (long)extent);
+        return new SafetensorsItem(name, dtype, shape, stream => tensor.WriteTo(stream));
+    }
+
+    /// <summary>Reads an entry as a long-lived 32-bit tensor.</summary>
+    /// <exception cref="CheckpointException">There is no such entry, or it has another shape.</exception>
+    public static Tensor Read(CheckpointFiles files, string name, Shape shape, Backend? backend = null)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        SafetensorsEntry entry = files.Require(name);
+        long[] expected = Array.ConvertAll(shape.AsSpan().ToArray(), extent => (long)extent);
+        if (!entry.Shape.AsSpan().SequenceEqual(expected))
+        {
+            throw new CheckpointException(ErrorCodes.CheckpointShapeMismatch, name, $"the file has [{string.Join(", ", entry.Shape)}], expected {shape}", "Take the file that belongs to this model") { Tensor = name };
+        }
+
+        Tensor tensor = Tensor.CreateLongLived(shape, DType.F32, backend);
+        tensor.ReadFrom(files.Bytes(entry), entry.DType switch
+        {
+            SafetensorsDType.F32 => DType.F32,
+            SafetensorsDType.BF16 => DType.BF16,
+            SafetensorsDType.F16 => DType.F16,
+            _ => throw new CheckpointException(ErrorCodes.CheckpointDTypeUnsupported, name, $"the file stores it as {entry.DType}", "Give weights as F32, BF16 or F16") { Tensor = name },
+        });
+        return tensor;
+    }
+
+    /// <summary>Writes a whole model: weights, configuration, and the tokenizer's files.</summary>
+    /// <param name="model">The model; weights are written as they are stored.</param>
+    /// <param name="folder">An existing folder.</param>
+    /// <param name="companions">The folder whose tokenizer files are taken over, or null.</param>
+    /// <param name="describe">Changes to the configuration, such as label names.</param>
+    public static void SaveModel(TextModel model, string folder, string? companions, Action<JsonObject>? describe = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        CheckpointFiles.Write(
+            folder,
+            model.Parameters().Select(parameter => Item(parameter.Name, parameter.Value)),
+            metadata: new Dictionary<string, string>(StringComparer.Ordinal) { ["format"] = "pt" });
+        JsonObject config = JsonObject.Create(model.Config.Json)!;
+        bool all32 = model.Parameters().All(parameter => parameter.Value.DType == DType.F32);
+        if (all32)
+        {
+            config["torch_dtype"] = "float32";
+        }
+
+        config["architectures"] = new JsonArray(model.Family.Architecture(model.LanguageHead is null ? HeadKind.Classification : HeadKind.Language));
+        describe?.Invoke(config);
+        File.WriteAllText(Path.Combine(folder, ModelConfig.FileName), config.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        CopyCompanions(companions, folder);
+    }
+
+    /// <summary>Copies the tokenizer's files of a model folder.</summary>
+    public static void CopyCompanions(string? from, string to)
+    {
+        if (from is null)
+        {
+            return;
+        }
+
+        foreach (string name in s_companions)
+        {
+            string source = Path.Combine(from, name);
+            if (File.Exists(source))
+            {
+                File.Copy(source, Path.Combine(to, name), overwrite: true);
+            }
+        }
+    }
+}
