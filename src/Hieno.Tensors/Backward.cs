@@ -73,6 +73,11 @@ public abstract class Backward
             throw new InvalidOperationException($"Split: the tensor {input.Shape} that was split is also used whole. Use its parts, or a copy of it.");
         }
 
+        if (input is { Grad: null, GradLentTo: { } borrower })
+        {
+            borrower.GiveBack();
+        }
+
         if (input.Grad is null)
         {
             // Leaves are weights: their gradient outlives the step, to be accumulated over micro-batches and read by the optimizer.

@@ -5,57 +5,61 @@ namespace Hieno.Tensors;
 /// free, so that handing it over costs neither memory nor time.
 /// </summary>
 /// <remarks>
-/// A free buffer is taken away from the weight until the backward pass: should another operation want to add its share before, it
-/// finds none and starts its own, and the two are added. Where no backward pass follows, the weight is simply left without a gradient.
+/// A free buffer is taken away from the weight until the backward pass. Should another operation have to add its share before, the
+/// buffer is given back and the early gradient moves elsewhere; where no backward pass follows, the weight is left without a gradient.
 /// </remarks>
 internal sealed class EarlyGradient
 {
     private readonly Tensor _weight;
-    private readonly bool _isOwn; // the buffer can become the weight's lasting gradient
 
-    private EarlyGradient(Tensor weight, Tensor buffer, bool isOwn) => (_weight, Buffer, _isOwn) = (weight, buffer, isOwn);
+    private EarlyGradient(Tensor weight, Tensor buffer) => (_weight, Buffer) = (weight, buffer);
+
+    /// <summary>The buffer of an input's gradient, and whether it already holds other shares: <see cref="Backward"/>'s GradOf.</summary>
+    public delegate Tensor GradientBuffer(Tensor input, out bool accumulate);
 
     /// <summary>Gets the gradient of a loss of 1; the content is undefined at first.</summary>
-    public Tensor Buffer { get; }
+    public Tensor Buffer { get; private set; }
 
     /// <summary>Finds memory for the gradient of <paramref name="weight"/>.</summary>
     public static EarlyGradient Borrow(Tensor weight)
     {
         bool isLeaf = weight.Producer is null && weight.GradOwner is null;
-        if (!isLeaf || weight.GradIsLent || weight is { Grad: not null, GradIsStale: false })
+        bool isFree = weight.GradLentTo is null && (weight.Grad is null || weight.GradIsStale);
+        if (!isLeaf || !isFree)
         {
-            return new EarlyGradient(weight, Tensor.Create(weight.Shape, weight.Backend), isOwn: false);
+            return new EarlyGradient(weight, Tensor.Create(weight.Shape, weight.Backend));
         }
 
-        Tensor buffer = weight.Grad ?? Tensor.CreateLongLived(weight.Shape, DType.F32, weight.Backend);
-        (weight.Grad, weight.GradIsStale, weight.GradIsLent) = (null, false, true);
-        return new EarlyGradient(weight, buffer, isOwn: true);
+        var gradient = new EarlyGradient(weight, weight.Grad ?? Tensor.CreateLongLived(weight.Shape, DType.F32, weight.Backend));
+        (weight.Grad, weight.GradIsStale, weight.GradLentTo) = (null, false, gradient);
+        return gradient;
     }
 
     /// <summary>Sets the gradient to zero.</summary>
     public void Clear() => Buffer.Backend.Fill(Buffer, 0f);
 
+    /// <summary>Moves the content into memory of the step and gives the weight its buffer back, to be overwritten.</summary>
+    public void GiveBack()
+    {
+        Tensor moved = Tape.Current!.RentGrad(_weight.Shape); // freed with the step
+        Buffer.Backend.Copy(Buffer, moved);
+        (_weight.Grad, _weight.GradIsStale, _weight.GradLentTo) = (Buffer, true, null);
+        Buffer = moved;
+    }
+
     /// <summary>Adds dy times the gradient to the weight's.</summary>
     /// <param name="dy">The gradient of the loss, [1].</param>
-    /// <param name="gradOf">Finds the weight's buffer where this one cannot take its place.</param>
+    /// <param name="gradOf">Finds the weight's buffer where this one does not become it.</param>
     public void HandOver(Tensor dy, GradientBuffer gradOf)
     {
-        if (_isOwn)
-        {
-            _weight.GradIsLent = false;
-        }
-
-        if (_isOwn && _weight.Grad is null)
+        if (ReferenceEquals(_weight.GradLentTo, this))
         {
             dy.Backend.AddScaled(Buffer, dy, Buffer, add: false);
-            _weight.Grad = Buffer;
+            (_weight.Grad, _weight.GradLentTo) = (Buffer, null);
             return;
         }
 
         Tensor gradient = gradOf(_weight, out bool add);
         dy.Backend.AddScaled(Buffer, dy, gradient, add);
     }
-
-    /// <summary>The buffer of an input's gradient, and whether it already holds other shares.</summary>
-    public delegate Tensor GradientBuffer(Tensor input, out bool accumulate);
 }

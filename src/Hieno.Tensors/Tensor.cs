@@ -69,8 +69,8 @@ public sealed class Tensor
     /// <summary>For a long-lived gradient buffer: true when its content is stale, so that the next contribution overwrites it.</summary>
     internal bool GradIsStale { get; set; }
 
-    /// <summary>True while an operation computes the gradient ahead of the backward pass in the buffer that was here: see <see cref="EarlyGradient"/>.</summary>
-    internal bool GradIsLent { get; set; }
+    /// <summary>The gradient computed ahead of the backward pass that has taken this tensor's gradient buffer, or null.</summary>
+    internal EarlyGradient? GradLentTo { get; set; }
 
     /// <summary>The node that computed this tensor on the open tape, or null for a leaf.</summary>
     internal Backward? Producer { get; set; }

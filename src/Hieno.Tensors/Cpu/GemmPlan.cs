@@ -11,6 +11,7 @@ internal readonly struct GemmPlan
     private const int ColumnsPerTask = 128; // with a slice: 192 KiB of packed B
     private const int RowsPerTask = 1032; // 516 KiB of sums
     private const int FewestRowsPerTask = 48; // below this, packing B costs too much
+    private const int FewestPackedRows = 516; // the same for passes over a packed A
     private const long LongestPackedA = 4L << 20; // 16 MiB, half of a usual third-level cache
 
     private readonly int _panels;
@@ -91,7 +92,7 @@ internal readonly struct GemmPlan
     public static int PackedRows(int depth, int lanes)
     {
         int tileRows = GemmTile.Rows(lanes);
-        long rows = Math.Max(RowsPerTask, LongestPackedA / Math.Max(1, depth));
+        long rows = Math.Max(FewestPackedRows, LongestPackedA / Math.Max(1, depth));
         return (int)Math.Min(rows / tileRows * tileRows, int.MaxValue);
     }
 

@@ -142,6 +142,39 @@ public sealed class LinearCrossEntropyTests
     }
 
     [Fact]
+    public void Two_heads_on_one_weight_use_its_gradients_memory_again()
+    {
+        (Tensor hidden, Tensor weight, Tensor bias) = Leaves(20, Tensors.Cpu.CpuBackend.Shared);
+        Func<Tensor> both = () => Add(
+            LinearCrossEntropy(hidden, weight, bias, Labels(20, 23, 3)), LinearCrossEntropy(hidden, weight, bias, Labels(20, 23, 0), null, 2f));
+        float[] first = Gradients(hidden, weight, bias, both)[1];
+        Tensor buffer = weight.Grad!;
+        TestTensors.SameBits(first, Gradients(hidden, weight, bias, both)[1]);
+        Assert.Same(buffer, weight.Grad);
+    }
+
+    [Fact]
+    public void A_head_that_is_no_part_of_the_loss_leaves_no_trace()
+    {
+        (Tensor hidden, Tensor weight, Tensor bias) = Leaves(20, Tensors.Cpu.CpuBackend.Shared);
+        Func<Tensor> second = () => LinearCrossEntropy(hidden, weight, bias, Labels(20, 23, 3));
+        float[][] expected = Gradients(hidden, weight, bias, second);
+        float[][] actual = Gradients(
+            hidden,
+            weight,
+            bias,
+            () =>
+            {
+                LinearCrossEntropy(hidden, weight, bias, Labels(20, 23, 0));
+                return second();
+            });
+        for (int i = 0; i < expected.Length; i++)
+        {
+            TestTensors.SameBits(expected[i], actual[i]);
+        }
+    }
+
+    [Fact]
     public void Forward_passes_without_a_backward_pass_leave_no_trace_in_the_next_gradient()
     {
         (Tensor hidden, Tensor weight, Tensor bias) = Leaves(20, Tensors.Cpu.CpuBackend.Shared);
