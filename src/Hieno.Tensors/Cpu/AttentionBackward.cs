@@ -26,7 +26,14 @@ public sealed unsafe partial class CpuBackend
         ClearUnseen(spans, dv);
         var problem = new AttentionProblem(q, k, v, spans, options, dropout, logSums);
         var kernel = new AttentionBackwardKernel(
-            this, problem, new StridedRows(y), new StridedRows(dy), new StridedRows(dq.Tensor), new StridedRows(dk.Tensor), new StridedRows(dv.Tensor), (dq.Add, dk.Add, dv.Add));
+            this,
+            problem,
+            new StridedRows(y),
+            new StridedRows(dy),
+            new StridedRows(dq.Tensor),
+            new StridedRows(dk.Tensor),
+            new StridedRows(dv.Tensor),
+            (dq.Add, dk.Add, dv.Add));
         For((long)spans.Groups.Length * options.KvHeads, 1, kernel);
         KeepAlive(q, k, v, y, logSums, dy);
     }

@@ -12,7 +12,7 @@ internal static unsafe class AttentionTiles
     /// <summary>Queries of a tile: the length of a row of scores.</summary>
     public const int Queries = AttentionSpans.TileQueries;
 
-    /// <summary>Keys that are met before the softmax is updated; with <see cref="Queries"/> scores each they fill a third of a 48 KiB cache.</summary>
+    /// <summary>Keys met between two updates of the softmax; with <see cref="Queries"/> scores each they fill a third of a 48 KiB cache.</summary>
     public const int KeyBlock = 128;
 
     /// <summary>Columns of a head rounded up to whole vectors.</summary>
@@ -22,7 +22,10 @@ internal static unsafe class AttentionTiles
     /// <summary>The least multiple of the product's row block that is not below <paramref name="rows"/>.</summary>
     public static int RoundUpToBlock(int rows) => (rows + AttentionProducts.RowBlock - 1) / AttentionProducts.RowBlock * AttentionProducts.RowBlock;
 
-    /// <summary>Copies one head's rows · scale to rows of whole vectors, zeros behind the head's columns and in the rows up to <paramref name="padTo"/>.</summary>
+    /// <summary>
+    /// Copies one head's rows · scale to rows of whole vectors, zeros behind the head's columns and in the rows up to
+    /// <paramref name="padTo"/>.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void CopyRows<V>(float* source, long stride, int rows, int width, float scale, float* destination, int padTo)
         where V : unmanaged, ISimd<V>
@@ -181,7 +184,17 @@ internal static unsafe class AttentionTiles
             int column = from - (from % V.Count);
             int columns = (to - column + V.Count - 1) / V.Count * V.Count;
             AttentionProducts.Multiply<V>(
-                count, columns, width, k + ((long)row * padded), padded, 1, q + column, Queries, scores + (row * Queries) + column, Queries, add: false);
+                count,
+                columns,
+                width,
+                k + ((long)row * padded),
+                padded,
+                1,
+                q + column,
+                Queries,
+                scores + (row * Queries) + column,
+                Queries,
+                add: false);
             row += count;
         }
     }
@@ -196,7 +209,17 @@ internal static unsafe class AttentionTiles
         {
             (int count, int from, int to) = NextPiece(spans, tile, first, row, rows);
             AttentionProducts.Multiply<V>(
-                count, padded, to - from, weights + (row * Queries) + from, Queries, 1, queryRows + (from * padded), padded, sums + ((long)row * padded), padded, add: true);
+                count,
+                padded,
+                to - from,
+                weights + (row * Queries) + from,
+                Queries,
+                1,
+                queryRows + (from * padded),
+                padded,
+                sums + ((long)row * padded),
+                padded,
+                add: true);
             row += count;
         }
     }

@@ -67,11 +67,15 @@ public static partial class Ops
         if (options.DropoutRate is not (>= 0f and <= 1f) || options.SoftCap is not (>= 0f and < float.PositiveInfinity))
         {
             throw new ArgumentOutOfRangeException(
-                nameof(options), $"Attention: the dropout rate is {options.DropoutRate} and the score limit {options.SoftCap}. Use a rate in [0, 1] and a limit of 0 (none) or more.");
+                nameof(options),
+                $"Attention: the dropout rate is {options.DropoutRate} and the score limit {options.SoftCap}. "
+                + "Use a rate in [0, 1] and a limit of 0 (none) or more.");
         }
 
         ShapeException.ThrowUnless(
-            options.Heads % options.KvHeads == 0, $"{options.Heads} query heads cannot share {options.KvHeads} key heads evenly. Make one a multiple of the other.", Op);
+            options.Heads % options.KvHeads == 0,
+            $"{options.Heads} query heads cannot share {options.KvHeads} key heads evenly. Make one a multiple of the other.",
+            Op);
         ShapeException.ThrowUnless(q.Columns > 0 && q.Columns % options.Heads == 0, $"q {q.Shape} cannot be cut into {options.Heads} heads.", Op);
         int keyColumns = q.Columns / options.Heads * options.KvHeads;
         ShapeException.ThrowIfLastIsNot(k, keyColumns, Op);

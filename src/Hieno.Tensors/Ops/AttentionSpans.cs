@@ -41,7 +41,8 @@ public sealed class AttentionSpans
             if (start[i] < 0 || end[i] < start[i])
             {
                 throw new ArgumentException(
-                    $"AttentionSpans: query {i} sees the keys from {start[i]} up to {end[i]}. A span starts at 0 or later and does not end before it starts.");
+                    $"AttentionSpans: query {i} sees the keys from {start[i]} up to {end[i]}. "
+                    + "A span starts at 0 or later and does not end before it starts.");
             }
 
             KeyCount = Math.Max(KeyCount, end[i]);

@@ -19,7 +19,9 @@ public static partial class Ops
     /// <param name="headWidth">Lanes D of a head.</param>
     /// <param name="layout">Which lanes make a pair.</param>
     /// <returns>A rotated copy, [N, heads · D].</returns>
-    /// <exception cref="ShapeException">The columns are not whole heads, heads are narrower than the table, or the positions are not one a row.</exception>
+    /// <exception cref="ShapeException">
+    /// The columns are not whole heads, heads are narrower than the table, or the positions are not one a row.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">A position is negative.</exception>
     /// <remarks>Su et al. 2021, <see href="https://arxiv.org/abs/2104.09864"/>, equation 34.</remarks>
     public static Tensor Rope(Tensor x, RopeTable table, int[] positions, int headWidth, RopeLayout layout = RopeLayout.HalfSplit)

@@ -87,7 +87,9 @@ public static class RopeFrequencies
     /// <param name="betaSlow">Lanes with fewer turns than this are interpolated; default 1.</param>
     /// <param name="truncate">True (default) to widen the ramp to whole lanes.</param>
     /// <exception cref="ArgumentOutOfRangeException">An argument is out of range.</exception>
-    /// <remarks>Peng et al. 2023, <see href="https://arxiv.org/abs/2309.00071"/>, section 3.2; cos and sin also take <see cref="YarnAttentionFactor"/>.</remarks>
+    /// <remarks>
+    /// Peng et al. 2023, <see href="https://arxiv.org/abs/2309.00071"/>, section 3.2; cos and sin also take <see cref="YarnAttentionFactor"/>.
+    /// </remarks>
     public static double[] Yarn(
         double theta, int width, double factor, int trainedPositions, double betaFast = 32, double betaSlow = 1, bool truncate = true)
     {
@@ -112,7 +114,10 @@ public static class RopeFrequencies
         return frequencies;
     }
 
-    /// <summary>YaRN's factor of cos and sin: m(factor, mscale) / m(factor, mscaleAllDim) where both are given, else m(factor, 1); m(s, c) = 0.1·c·ln s + 1.</summary>
+    /// <summary>
+    /// YaRN's factor of cos and sin: m(factor, mscale) / m(factor, mscaleAllDim) where both are given, else m(factor, 1), with
+    /// m(s, c) = 0.1·c·ln s + 1.
+    /// </summary>
     /// <param name="factor">As for <see cref="Yarn"/>; 1 or less gives 1.</param>
     /// <param name="mscale"><c>mscale</c>; null or 0 counts as absent.</param>
     /// <param name="mscaleAllDim"><c>mscale_all_dim</c>; null or 0 counts as absent.</param>
@@ -124,7 +129,9 @@ public static class RopeFrequencies
 
     /// <summary>LongRoPE: each frequency divided by a factor of its own.</summary>
     /// <param name="theta">Base θ.</param>
-    /// <param name="factors"><c>long_factor</c> where the text is longer than the original positions, else <c>short_factor</c>; half the rotated width.</param>
+    /// <param name="factors">
+    /// One for each pair of rotated lanes: <c>long_factor</c> where the text is longer than the original positions, else <c>short_factor</c>.
+    /// </param>
     /// <exception cref="ArgumentException">There are no factors, or one is not positive.</exception>
     /// <remarks>Ding et al. 2024, <see href="https://arxiv.org/abs/2402.13753"/>; as used by Phi-3.</remarks>
     public static double[] LongRope(double theta, ReadOnlySpan<double> factors)

@@ -1,7 +1,10 @@
 namespace Hieno.Tensors;
 
 /// <summary>Cosines and sines of rotary position embeddings for positions 0, 1, 2, …; more are computed when a longer text comes.</summary>
-/// <remarks>Angles are taken in double precision, because position · frequency in singles is off by whole degrees in long texts. Safe to share between threads.</remarks>
+/// <remarks>
+/// Angles are taken in double precision, because position · frequency rounded to singles is off by a good part of a degree in long texts.
+/// Safe to share between threads.
+/// </remarks>
 public sealed class RopeTable
 {
     private const int FirstPositions = 256;
@@ -23,7 +26,8 @@ public sealed class RopeTable
         if (_frequencies.Length == 0 || !Array.TrueForAll(_frequencies, double.IsFinite) || !double.IsFinite(attentionFactor))
         {
             throw new ArgumentException(
-                $"RopeTable: {_frequencies.Length} frequencies and the attention factor {attentionFactor}. Give at least one frequency, and finite numbers only.",
+                $"RopeTable: {_frequencies.Length} frequencies and the attention factor {attentionFactor}. "
+                + "Give at least one frequency, and finite numbers only.",
                 nameof(inverseFrequencies));
         }
 

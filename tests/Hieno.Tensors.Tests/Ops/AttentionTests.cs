@@ -42,6 +42,25 @@ public sealed class AttentionTests
     public void Any_head_width_and_any_sharing_of_key_heads_is_computed(int width, int heads, int kvHeads) =>
         Check(AttentionSpans.Causal([48, 5, 150]), new AttentionOptions(heads) { KvHeads = kvHeads }, width);
 
+    [Theory]
+    [InlineData(64, 1f)]
+    [InlineData(80, 0f)]
+    [InlineData(7, 0f)]
+    public void Decoding_reads_long_caches_row_by_row_for_all_heads_that_share_them(int width, float softCap) =>
+        Check(new AttentionSpans([0, 700, 1000], [600, 703, 1257]), new AttentionOptions(6) { KvHeads = 2, SoftCap = softCap }, width);
+
+    [Fact]
+    public void A_query_decoded_alone_gives_what_it_gave_in_the_whole_text()
+    {
+        var options = new AttentionOptions(4) { KvHeads = 2 };
+        Tensor q = TestTensors.Random([90, 64], seed: 40);
+        Tensor k = TestTensors.Random([90, 32], seed: 41);
+        Tensor v = TestTensors.Random([90, 32], seed: 42);
+        Tensor whole = Attention(q, k, v, AttentionSpans.Causal([90]), options);
+        Tensor last = Attention(q.RowRange(89, 1), k, v, new AttentionSpans([0], [90]), options);
+        TestTensors.Close(TestTensors.Double(whole.Row(89).ToArray()), last.ToArray(), 2e-6);
+    }
+
     [Fact]
     public void Scores_can_be_scaled_and_limited() =>
         Check(AttentionSpans.Causal([70, 9]), new AttentionOptions(2) { Scale = 0.7f, SoftCap = 3f }, width: 16);
@@ -292,6 +311,8 @@ public sealed class AttentionTests
         Tensor y = Attention(q, k, v, AttentionSpans.Causal([40]), new AttentionOptions(1));
         Assert.All(y.Row(3).ToArray(), value => Assert.False(float.IsFinite(value)));
         Assert.All(y.Row(2).ToArray(), value => Assert.True(float.IsFinite(value)));
+        y = Attention(q.RowRange(3, 1), k, v, new AttentionSpans([0], [9]), new AttentionOptions(1));
+        Assert.All(y.ToArray(), value => Assert.False(float.IsFinite(value)));
     }
 
     [Fact]
