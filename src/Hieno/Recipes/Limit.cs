@@ -71,11 +71,10 @@ internal sealed class LengthLimit(int min, int max, bool ofText) : Limit
         _ => $"at least {min} {Unit(min)} long",
     };
 
-    public override bool Allows(object value)
-    {
-        int length = value is string text ? text.Length : ((IEnumerable)value).Cast<object?>().Count();
-        return length >= min && length <= max;
-    }
+    public override bool Allows(object value) =>
+        AllowsLength(value is string text ? text.Length : ((IEnumerable)value).Cast<object?>().Count());
+
+    public bool AllowsLength(int length) => length >= min && length <= max;
 
     public override void AddTo(JsonObject schema)
     {

@@ -6,16 +6,14 @@ namespace Hieno.Recipes;
 // Shows what a user wrote inside an error message of one line.
 internal static class Quote
 {
-    private const int MaxLength = 60;
-
-    /// <summary>The text with control characters escaped, cut after 60 characters.</summary>
-    public static string Clip(string text)
+    /// <summary>The text with control characters escaped, cut where it grows too long for a message.</summary>
+    public static string Clip(string text, int maxLength = 60)
     {
         var clipped = new StringBuilder();
         int length = 0;
         foreach (var rune in text.EnumerateRunes())
         {
-            if (length++ == MaxLength)
+            if (length++ == maxLength)
             {
                 return clipped.Append('…').ToString();
             }

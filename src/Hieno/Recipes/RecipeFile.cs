@@ -33,8 +33,11 @@ public static class RecipeFile
     /// <returns>The settings, and what was left out of the file because a flag chose another kind.</returns>
     /// <exception cref="RecipeException">The file, a flag or a setting is wrong.</exception>
     public static RecipeBinding<T> Load<T>(string path, KindCatalog catalog, RecipeOverrides? overrides = null)
-        where T : class =>
-        Bind<T>(ReadBytes(path), path, FormatOf(path), catalog, overrides);
+        where T : class
+    {
+        var format = FormatOf(path);
+        return Bind<T>(ReadBytes(path), path, format, catalog, overrides);
+    }
 
     /// <summary>As <see cref="Load{T}"/>, for a recipe that is not in a file.</summary>
     /// <typeparam name="T">The record of the whole recipe.</typeparam>
@@ -54,7 +57,11 @@ public static class RecipeFile
     /// <param name="path">A .yaml, .yml or .json file.</param>
     /// <returns>The tree.</returns>
     /// <exception cref="RecipeException">The file cannot be read, is malformed, repeats a key, or is too large.</exception>
-    public static MapNode ReadTree(string path) => Tree(ReadBytes(path), path, FormatOf(path));
+    public static MapNode ReadTree(string path)
+    {
+        var format = FormatOf(path);
+        return Tree(ReadBytes(path), path, format);
+    }
 
     /// <summary>Reads a recipe text as a tree of values.</summary>
     /// <param name="text">The recipe.</param>

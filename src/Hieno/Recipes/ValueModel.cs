@@ -14,6 +14,9 @@ internal abstract class ValueModel
 
     /// <summary>Ends the sentence "must be …", and is the type in the settings reference.</summary>
     public abstract string Expected { get; }
+
+    /// <summary>The same of several values: "a list of …".</summary>
+    public virtual string ExpectedMany => Expected;
 }
 
 // A value written as one word or number.
@@ -77,6 +80,8 @@ internal sealed class IntegerModel(TypeCode type, decimal min, decimal max) : Sc
 {
     public override string Expected => "a whole number";
 
+    public override string ExpectedMany => "whole numbers";
+
     public override string ExpectedFor(string text) => TryParse(text, out decimal number) && (number < min || number > max)
         ? string.Create(CultureInfo.InvariantCulture, $"a whole number from {min} to {max}")
         : Expected;
@@ -128,6 +133,8 @@ internal sealed class NumberModel(bool single) : ScalarModel
     public const NumberStyles Styles = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
 
     public override string Expected => "a number";
+
+    public override string ExpectedMany => "numbers";
 
     public override bool TryRead(string text, bool quoted, out object? value)
     {
@@ -199,7 +206,7 @@ internal sealed class ListModel(ValueModel element, Func<IReadOnlyList<object?>,
 {
     public ValueModel Element => element;
 
-    public override string Expected => $"a list of {element.Expected}";
+    public override string Expected => $"a list of {element.ExpectedMany}";
 
     /// <summary>Makes the list that the setting holds; lists it makes are equal when their elements are.</summary>
     public object Build(IReadOnlyList<object?> elements) => build(elements);
@@ -226,6 +233,8 @@ internal sealed class GroupModel(Type type) : ValueModel
     public Type Type => type;
 
     public override string Expected => "a group of settings";
+
+    public override string ExpectedMany => "groups of settings";
 }
 
 internal sealed class KindsModel(Type baseType, IReadOnlyList<KeyValuePair<string, Type>> kinds) : ValueModel

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.RegularExpressions;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
@@ -7,18 +8,22 @@ namespace Hieno.Recipes;
 // Reads YAML events into nodes. Events, not YamlDotNet's own tree: an alias then costs what it expands to, and depth is seen before it is followed.
 internal sealed partial class YamlRecipe(NodeBuilder nodes)
 {
+    private static readonly SearchValues<char> Forbidden = SearchValues.Create(
+        [.. Enumerable.Range(0, 0xA0).Select(c => (char)c).Where(c => char.IsControl(c) && c is not ('\t' or '\n' or '\r' or '\u0085'))]);
+
     private readonly Dictionary<string, RecipeNode?> _anchors = new(StringComparer.Ordinal); // null while the anchored value is being read
     private IParser _parser = null!;
 
     public MapNode Read(string text)
     {
+        CheckCharacters(text);
         _parser = new Parser(new Scanner(new StringReader(text), skipComments: true));
         try
         {
             _parser.Consume<StreamStart>();
             if (_parser.Accept<StreamEnd>(out _))
             {
-                throw nodes.Syntax(RecipePosition.WholeFile(nodes.File), "the recipe is empty. Write its settings, one a line: 'key: value'.");
+                throw Empty();
             }
 
             _parser.Consume<DocumentStart>();
@@ -32,8 +37,7 @@ internal sealed partial class YamlRecipe(NodeBuilder nodes)
             return root switch
             {
                 MapNode map => map,
-                ScalarNode { Form: ScalarForm.Null } =>
-                    throw nodes.Syntax(root.Position, "the recipe is empty. Write its settings, one a line: 'key: value'."),
+                ScalarNode { Form: ScalarForm.Null } => throw Empty(),
                 _ => throw nodes.Syntax(root.Position, $"the recipe is {Quote.Describe(root)}, expected settings. Write them one a line: 'key: value'."),
             };
         }
@@ -48,9 +52,25 @@ internal sealed partial class YamlRecipe(NodeBuilder nodes)
         }
     }
 
+    private RecipeException Empty() =>
+        nodes.Syntax(RecipePosition.WholeFile(nodes.File), "the recipe is empty. Write its settings, one a line: 'key: value'.");
+
+    // YAML has only printable characters, tabs and line ends; YamlDotNet lets others pass.
+    private void CheckCharacters(string text)
+    {
+        int found = text.AsSpan().IndexOfAny(Forbidden);
+        if (found >= 0)
+        {
+            int line = 1 + text.AsSpan(0, found).Count('\n');
+            int column = found - text.LastIndexOf('\n', found);
+            throw nodes.Syntax(new(nodes.File, line, column),
+                $"the character U+{(int)text[found]:X4} is not allowed in YAML. Remove it, or write \"\\u{(int)text[found]:x4}\".");
+        }
+    }
+
     private RecipeNode ReadNode(int depth)
     {
-        var position = At(_parser.Current is null ? throw new InvalidOperationException("The parser has not begun.") : Peek());
+        var position = At(Peek());
         nodes.CheckDepth(depth, position);
         if (_parser.TryConsume<AnchorAlias>(out var alias))
         {
@@ -146,12 +166,18 @@ internal sealed partial class YamlRecipe(NodeBuilder nodes)
 
     private RecipeException Explain(Exception e, Mark mark, string text)
     {
-        string line = text.Split('\n').ElementAtOrDefault((int)mark.Line - 1) ?? "";
-        int indent = line.Length - line.TrimStart().Length;
-        int tab = line.AsSpan(0, indent).IndexOf('\t');
-        return tab >= 0
-            ? nodes.Syntax(new(nodes.File, (int)mark.Line, tab + 1), "the line is indented with a tab, which YAML forbids. Use spaces.", e)
-            : nodes.Syntax(At(mark), $"this is not valid YAML: {FirstSentence(e.Message)}. Correct it here or just above.", e);
+        // A tab is reported where the value before it ends, so the next line is looked at too.
+        foreach (var (index, line) in text.Split('\n').Index().Skip((int)mark.Line - 1).Take(2))
+        {
+            int indent = line.Length - line.TrimStart().Length;
+            int tab = line.AsSpan(0, indent).IndexOf('\t');
+            if (tab >= 0 && indent < line.Length)
+            {
+                return nodes.Syntax(new(nodes.File, index + 1, tab + 1), "the line is indented with a tab, which YAML forbids. Use spaces.", e);
+            }
+        }
+
+        return nodes.Syntax(At(mark), $"this is not valid YAML: {FirstSentence(e.Message)}. Correct it here or just above.", e);
     }
 
     // YamlDotNet begins some messages with "While parsing a block mapping, did not find…" and "(Line: 3, Col: 5, Idx: 20) - (…): ".
@@ -160,7 +186,7 @@ internal sealed partial class YamlRecipe(NodeBuilder nodes)
         string plain = Marks().Replace(message, "");
         int end = plain.IndexOf(". ", StringComparison.Ordinal);
         plain = (end > 0 ? plain[..end] : plain).Trim().TrimEnd('.');
-        return plain.Length == 0 ? "malformed text" : Quote.Clip(char.ToLowerInvariant(plain[0]) + plain[1..]);
+        return plain.Length == 0 ? "malformed text" : Quote.Clip(char.ToLowerInvariant(plain[0]) + plain[1..], maxLength: 200);
     }
 
     [GeneratedRegex(@"\(Line: \d+, Col: \d+, Idx: \d+\)( - \(Line: \d+, Col: \d+, Idx: \d+\))?:?", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
