@@ -1,0 +1,65 @@
+using Hieno.Models;
+using Hieno.Tensors;
+
+namespace Hieno.Parity;
+
+/// <summary>The reference's padded batch as flat rows: padding, which has no effect on the other tokens, is left out.</summary>
+internal sealed class FixtureBatch
+{
+    private FixtureBatch(TokenBatch tokens, int[] places, int[] labels, float[] targets, bool labelsAreWhole)
+    {
+        (Tokens, Places, Labels, Targets, LabelsAreWhole) = (tokens, places, labels, targets, labelsAreWhole);
+    }
+
+    /// <summary>The rows.</summary>
+    public TokenBatch Tokens { get; }
+
+    /// <summary>Where each token stands in the padded batch: row · width + column.</summary>
+    public int[] Places { get; }
+
+    /// <summary>For a language model the label of each token, already shifted where the next token is predicted; for a classifier that of each row.</summary>
+    public int[] Labels { get; }
+
+    /// <summary>Labels that are numbers or probabilities, row by row; empty where they are tokens or classes.</summary>
+    public float[] Targets { get; }
+
+    /// <summary>False for labels that are numbers rather than classes.</summary>
+    public bool LabelsAreWhole { get; }
+
+    /// <summary>Takes the tokens under the attention mask of a right-padded batch.</summary>
+    /// <exception cref="FixtureException">The padding is not at the right.</exception>
+    public static FixtureBatch Read(TensorFile inputs, FixtureTask task)
+    {
+        int[] shape = inputs.ShapeOf("input_ids");
+        int width = shape[1];
+        int[] ids = inputs.Ints("input_ids");
+        int[] mask = inputs.Has("attention_mask") ? inputs.Ints("attention_mask") : [.. Enumerable.Repeat(1, ids.Length)];
+        int[] lengths = [.. Enumerable.Range(0, shape[0]).Select(row => mask.AsSpan(row * width, width).Count(1))];
+        int[] places = [.. Enumerable.Range(0, ids.Length).Where(place => mask[place] == 1)];
+        if (Array.Exists(places, place => place % width >= lengths[place / width]))
+        {
+            throw new FixtureException($"{inputs.Path}: a row is not padded at the right, or only there.");
+        }
+
+        var tokens = new TokenBatch(Array.ConvertAll(places, place => ids[place]), lengths)
+        {
+            TokenTypes = inputs.Has("token_type_ids") ? Pick(inputs.Ints("token_type_ids"), places) : null,
+        };
+
+        if (task == FixtureTask.Classification)
+        {
+            bool whole = inputs.IsWhole("labels");
+            return new FixtureBatch(tokens, places, whole ? inputs.Ints("labels") : [], whole ? [] : inputs.Floats("labels"), whole);
+        }
+
+        int[] labels = inputs.Ints("labels");
+        bool shift = task == FixtureTask.CausalLanguage;
+        return new FixtureBatch(tokens, places, shift ? Shift(labels, places, lengths, width) : Pick(labels, places), [], labelsAreWhole: true);
+    }
+
+    private static int[] Pick(int[] values, int[] places) => Array.ConvertAll(places, place => values[place]);
+
+    // A token predicts the label to its right; the last one of a row predicts nothing.
+    private static int[] Shift(int[] labels, int[] places, int[] lengths, int width) =>
+        Array.ConvertAll(places, place => (place % width) + 1 < lengths[place / width] ? labels[place + 1] : Ops.IgnoredLabel);
+}

@@ -1,0 +1,36 @@
+namespace Hieno.Parity;
+
+/// <summary>Logits against the reference's, only where a token stands: at most 30 times the reference's own rounding noise off.</summary>
+internal static class LogitsCheck
+{
+    private const double NoiseFactor = 30;
+
+    /// <summary>Compares the logits of both batches, or of the one there is.</summary>
+    public static Measurement Run(Fixture fixture, Subject subject)
+    {
+        double largest = Compare(fixture, subject.Logits(fixture.Batch), fixture.Batch, fixture.Expected, "eval.logits");
+        if (fixture.ShortBatch is { } batch)
+        {
+            largest = Math.Max(largest, Compare(fixture, subject.Logits(batch), batch, fixture.Expected, "short.logits"));
+        }
+
+        return new Measurement("logits", largest, Limit(fixture));
+    }
+
+    /// <summary>The largest difference allowed.</summary>
+    public static double Limit(Fixture fixture) => NoiseFactor * fixture.LogitNoise;
+
+    /// <summary>The largest difference from the reference's tensor <paramref name="name"/>.</summary>
+    public static double Compare(Fixture fixture, float[] logits, FixtureBatch batch, TensorFile reference, string name)
+    {
+        float[] expected = reference.Floats(name);
+        if (fixture.Task == FixtureTask.Classification)
+        {
+            return Difference.LargestAbsolute(logits, expected);
+        }
+
+        int vocabulary = reference.ShapeOf(name)[^1];
+        float[] underMask = [.. batch.Places.SelectMany(place => expected.AsSpan(place * vocabulary, vocabulary).ToArray())];
+        return Difference.LargestAbsolute(logits, underMask);
+    }
+}

@@ -1,0 +1,74 @@
+using Hieno.Models;
+using Hieno.Models.Heads;
+using Hieno.Tensors;
+
+namespace Hieno.Parity;
+
+/// <summary>Our model of a fixture, and the losses by which the reference trains it.</summary>
+internal sealed class Subject
+{
+    private readonly Fixture _fixture;
+
+    private Subject(Fixture fixture, TextModel model) => (_fixture, Model) = (fixture, model);
+
+    /// <summary>The model.</summary>
+    public TextModel Model { get; }
+
+    /// <summary>Loads the fixture's checkpoint.</summary>
+    public static Subject Load(Fixture fixture)
+    {
+        HeadChoice head = fixture.Task == FixtureTask.Classification ? HeadChoice.Classification(fixture.Outputs) : HeadChoice.Language;
+        var model = TextModel.Load(fixture.Folder, head);
+        return model.NewlyInitialized.Count == 0
+            ? new Subject(fixture, model)
+            : throw new FixtureException($"{fixture.Folder}: the checkpoint does not hold {string.Join(", ", model.NewlyInitialized)}.");
+    }
+
+    /// <summary>Logits of each token, or of each row for a classifier.</summary>
+    public float[] Logits(FixtureBatch batch)
+    {
+        using var tape = Tape.Begin(record: false);
+        Tensor logits = _fixture.Task == FixtureTask.Classification ? Model.Classify(batch.Tokens) : Model.Logits(batch.Tokens);
+        return logits.ToArray();
+    }
+
+    /// <summary>The loss, recorded on the open tape if it records.</summary>
+    public Tensor Loss(FixtureBatch batch)
+    {
+        if (_fixture.Task == FixtureTask.Classification)
+        {
+            return RowLoss(Model.Classify(batch.Tokens), batch);
+        }
+
+        VocabularyHead head = Model.LanguageHead!;
+        Tensor hidden = head.Prepare(Model.Backbone.Forward(batch.Tokens));
+        int targets = batch.Labels.Count(label => label != Ops.IgnoredLabel);
+        return Ops.LinearCrossEntropy(hidden, head.Projection, head.Offset?.Value, batch.Labels, scale: 1f / targets);
+    }
+
+    /// <summary>Computes the gradient of every trainable parameter afresh.</summary>
+    public void Differentiate(FixtureBatch batch)
+    {
+        foreach (Parameter parameter in Model.Parameters())
+        {
+            parameter.Value.ClearGrad();
+        }
+
+        using var tape = Tape.Begin();
+        tape.Backward(Loss(batch));
+    }
+
+    // The reference decides by problem_type and, where that is absent, by the number of outputs and the kind of labels.
+    private Tensor RowLoss(Tensor logits, FixtureBatch batch)
+    {
+        string problem = _fixture.Config.GetString("problem_type", null)
+            ?? (_fixture.Outputs == 1 ? "regression" : batch.LabelsAreWhole ? "single_label_classification" : "multi_label_classification");
+        return problem switch
+        {
+            "single_label_classification" => Ops.CrossEntropy(logits, batch.Labels, scale: 1f / logits.Rows),
+            "multi_label_classification" => Ops.BinaryCrossEntropy(logits, batch.Targets, scale: 1f / logits.Count),
+            "regression" => Ops.MeanSquaredError(logits, batch.Targets, scale: 1f / logits.Count),
+            _ => throw new FixtureException($"{_fixture.Folder}: problem_type '{problem}' is not known."),
+        };
+    }
+}
