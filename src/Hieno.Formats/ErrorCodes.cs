@@ -159,4 +159,16 @@ public static class ErrorCodes
 
     /// <summary>A checkpoint belongs to another recipe or other data.</summary>
     public const string RunMismatch = "HN1703";
+
+    /// <summary>There is no row, or no target token, to measure.</summary>
+    public const string MetricEmpty = "HN1901";
+
+    /// <summary>A metric needs another kind of predictions.</summary>
+    public const string MetricWrongKind = "HN1902";
+
+    /// <summary>A prediction, a score or a loss is not a number that can be measured.</summary>
+    public const string MetricNotFinite = "HN1903";
+
+    /// <summary>No metric has this name.</summary>
+    public const string MetricUnknown = "HN1904";
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Hieno.Formats;
 
 namespace Hieno.Metrics;
 
@@ -78,7 +79,7 @@ internal sealed class AveragedQuotient(IMetric metric, LabelQuotient quotient, Z
         if (predictions.LabelCount > 2)
         {
             throw new MetricException(
-                MetricException.WrongKind, metric.Name, $"it is about one positive label of two, and there are {predictions.LabelCount} labels",
+                ErrorCodes.MetricWrongKind, metric.Name, $"it is about one positive label of two, and there are {predictions.LabelCount} labels",
                 $"Use macro-{metric.Name}, weighted-{metric.Name} or micro-{metric.Name}");
         }
 

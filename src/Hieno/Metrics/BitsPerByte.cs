@@ -1,3 +1,5 @@
+using Hieno.Formats;
+
 namespace Hieno.Metrics;
 
 /// <summary>−Σ ln p(token) / (ln 2 · bytes of target text): comparable between models of different tokenizers, as perplexity is not.</summary>
@@ -16,8 +18,8 @@ public sealed class BitsPerByte : IMetric
         var tokens = predictions.Require<TokenPredictions>(this);
         return tokens.Bytes switch
         {
-            null => throw new MetricException(MetricException.WrongKind, Name, "the length of the target text was not recorded", "Evaluate with byte counts"),
-            0 => throw new MetricException(MetricException.Empty, Name, "the target text has no byte", "Check that the data has answers"),
+            null => throw new MetricException(ErrorCodes.MetricWrongKind, Name, "the length of the target text was not recorded", "Evaluate with byte counts"),
+            0 => throw new MetricException(ErrorCodes.MetricEmpty, Name, "the target text has no byte", "Check that the data has answers"),
             { } bytes => tokens.NegativeLogLikelihood / (Math.Log(2) * bytes),
         };
     }

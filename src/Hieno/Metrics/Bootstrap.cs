@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Hieno.Formats;
 using Hieno.Tensors;
 
 namespace Hieno.Metrics;
@@ -103,7 +104,7 @@ public static class Bootstrap
             double value = measure(rows);
             return double.IsNaN(value) ? null : value;
         }
-        catch (MetricException error) when (string.Equals(error.Code, MetricException.Empty, StringComparison.Ordinal))
+        catch (MetricException error) when (string.Equals(error.Code, ErrorCodes.MetricEmpty, StringComparison.Ordinal))
         {
             return null;
         }

@@ -1,3 +1,5 @@
+using Hieno.Formats;
+
 namespace Hieno.Metrics;
 
 /// <summary>The metrics that come with Hieno, each under its name. A new metric is one file and one line here.</summary>
@@ -68,5 +70,5 @@ public static class BuiltInMetrics
     /// <exception cref="MetricException">There is none; the message lists all names.</exception>
     public static IMetric Find(string name) =>
         All.FirstOrDefault(metric => string.Equals(metric.Name, name, StringComparison.Ordinal)) ?? throw new MetricException(
-            MetricException.UnknownName, "metrics", $"'{name}' is not a metric", $"The metrics are {string.Join(", ", All.Select(metric => metric.Name))}");
+            ErrorCodes.MetricUnknown, "metrics", $"'{name}' is not a metric", $"The metrics are {string.Join(", ", All.Select(metric => metric.Name))}");
 }

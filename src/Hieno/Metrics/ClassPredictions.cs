@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Hieno.Formats;
 
 namespace Hieno.Metrics;
 
@@ -156,7 +157,7 @@ public sealed class ClassPredictions : Predictions
 
     /// <summary>Refuses predictions without scores.</summary>
     internal ClassPredictions WithScores(IMetric metric) => HasScores ? this : throw new MetricException(
-        MetricException.WrongKind, metric.Name, "it needs a score for each label, and these predictions have labels only",
+        ErrorCodes.MetricWrongKind, metric.Name, "it needs a score for each label, and these predictions have labels only",
         "Evaluate with logits or probabilities");
 
     private static ClassPredictions FromScores(int[] truth, float[,] scores, bool areLogits, IReadOnlyList<string>? labels)
@@ -195,7 +196,7 @@ public sealed class ClassPredictions : Predictions
             if (areLogits ? float.IsNaN(score) || float.IsPositiveInfinity(score) : !(score is >= 0 and <= 1.0001f))
             {
                 throw new MetricException(
-                    MetricException.NotFinite, "ClassPredictions",
+                    ErrorCodes.MetricNotFinite, "ClassPredictions",
                     string.Create(CultureInfo.InvariantCulture, $"the {(areLogits ? "logit" : "probability")} of row {row}, label {k} is {score}"),
                     areLogits ? "Look at that row, and at the training loss before it" : "Give numbers from 0 to 1, or use FromLogits");
             }
@@ -206,7 +207,7 @@ public sealed class ClassPredictions : Predictions
         if (scores[best] == (areLogits ? float.NegativeInfinity : 0))
         {
             throw new MetricException(
-                MetricException.NotFinite, "ClassPredictions", $"no label of row {row} has a probability above 0", "Look at that row's scores");
+                ErrorCodes.MetricNotFinite, "ClassPredictions", $"no label of row {row} has a probability above 0", "Look at that row's scores");
         }
 
         return best;

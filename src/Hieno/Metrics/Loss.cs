@@ -1,3 +1,5 @@
+using Hieno.Formats;
+
 namespace Hieno.Metrics;
 
 /// <summary>The mean loss: over target tokens for language modelling, over rows otherwise.</summary>
@@ -20,6 +22,6 @@ public sealed class Loss : IMetric
         }
 
         return predictions.Losses?.Average() ?? throw new MetricException(
-            MetricException.WrongKind, Name, $"these {predictions.GetType().Name} carry no losses", "Set Losses to one number for each row");
+            ErrorCodes.MetricWrongKind, Name, $"these {predictions.GetType().Name} carry no losses", "Set Losses to one number for each row");
     }
 }

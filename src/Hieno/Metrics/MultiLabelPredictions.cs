@@ -1,4 +1,5 @@
 using System.Globalization;
+using Hieno.Formats;
 
 namespace Hieno.Metrics;
 
@@ -59,7 +60,7 @@ public sealed class MultiLabelPredictions : Predictions
                 if (float.IsNaN(scores[row, k]))
                 {
                     throw new MetricException(
-                        MetricException.NotFinite, "MultiLabelPredictions", $"the score of row {row}, label {k} is NaN",
+                        ErrorCodes.MetricNotFinite, "MultiLabelPredictions", $"the score of row {row}, label {k} is NaN",
                         "Look at that row, and at the training loss before it");
                 }
 
@@ -95,7 +96,7 @@ public sealed class MultiLabelPredictions : Predictions
         if (!HasScores)
         {
             throw new MetricException(
-                MetricException.WrongKind, metric.Name, "it needs a score for each label, and these predictions have decisions only", "Evaluate with scores");
+                ErrorCodes.MetricWrongKind, metric.Name, "it needs a score for each label, and these predictions have decisions only", "Evaluate with scores");
         }
 
         var scores = new double[Count];

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Hieno.Formats;
 
 namespace Hieno.Metrics;
 
@@ -96,7 +97,7 @@ public sealed class NumberPredictions : Predictions
                 if (!double.IsFinite(value))
                 {
                     throw new MetricException(
-                        MetricException.NotFinite, "NumberPredictions",
+                        ErrorCodes.MetricNotFinite, "NumberPredictions",
                         string.Create(CultureInfo.InvariantCulture, $"the {what} of row {row}, output {k} is {value}"),
                         "Look at that row, and at the training loss before it");
                 }

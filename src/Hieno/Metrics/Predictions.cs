@@ -1,3 +1,5 @@
+using Hieno.Formats;
+
 namespace Hieno.Metrics;
 
 /// <summary>What a model said about a set of examples, beside what was right.</summary>
@@ -25,7 +27,7 @@ public abstract class Predictions
         int nan = Array.FindIndex(losses, double.IsNaN);
         if (nan >= 0)
         {
-            throw new MetricException(MetricException.NotFinite, "Predictions", $"the loss of row {nan} is NaN", "Look at that row, and at the training loss before it");
+            throw new MetricException(ErrorCodes.MetricNotFinite, "Predictions", $"the loss of row {nan} is NaN", "Look at that row, and at the training loss before it");
         }
 
         var copy = (Predictions)MemberwiseClone(); // shares the predictions, which never change
@@ -54,7 +56,7 @@ public abstract class Predictions
         ArgumentNullException.ThrowIfNull(metric);
         RequireRows(metric);
         return this as T ?? throw new MetricException(
-            MetricException.WrongKind, metric.Name, $"it measures {typeof(T).Name}, and this task yields {GetType().Name}",
+            ErrorCodes.MetricWrongKind, metric.Name, $"it measures {typeof(T).Name}, and this task yields {GetType().Name}",
             "Choose a metric of the task: see docs/metrics.md");
     }
 
@@ -63,7 +65,7 @@ public abstract class Predictions
     {
         if (Count == 0)
         {
-            throw new MetricException(MetricException.Empty, metric.Name, "there is no row to measure", "Give the evaluation at least one row");
+            throw new MetricException(ErrorCodes.MetricEmpty, metric.Name, "there is no row to measure", "Give the evaluation at least one row");
         }
     }
 

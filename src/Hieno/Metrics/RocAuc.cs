@@ -1,4 +1,5 @@
 using System.Globalization;
+using Hieno.Formats;
 
 namespace Hieno.Metrics;
 
@@ -66,7 +67,7 @@ public sealed class RocAuc(RocAucKind kind = RocAucKind.Binary) : IMetric
         if (classes.LabelCount != 2)
         {
             throw new MetricException(
-                MetricException.WrongKind, Name, $"it is about two labels, and there are {classes.LabelCount}", "Use roc-auc-ovr or roc-auc-ovo");
+                ErrorCodes.MetricWrongKind, Name, $"it is about two labels, and there are {classes.LabelCount}", "Use roc-auc-ovr or roc-auc-ovo");
         }
 
         return Area(AgainstRest(classes, 1), classes.NameOf(1), warnings);
@@ -178,7 +179,7 @@ public sealed class RocAuc(RocAucKind kind = RocAucKind.Binary) : IMetric
             if (Math.Abs(sum - 1) > SumTolerance)
             {
                 throw new MetricException(
-                    MetricException.WrongKind, Name,
+                    ErrorCodes.MetricWrongKind, Name,
                     string.Create(CultureInfo.InvariantCulture, $"the probabilities of row {row} sum to {sum:G6}, not to 1"), "Normalise them, or use FromLogits");
             }
         }

@@ -1,3 +1,5 @@
+using Hieno.Formats;
+
 namespace Hieno.Metrics;
 
 /// <summary>The share of target tokens that the model finds most probable, each given the right tokens before it.</summary>
@@ -17,6 +19,6 @@ public sealed class TokenAccuracy : IMetric
         tokens.RequireTokens(this);
         return tokens.Correct is { } correct
             ? (double)correct / tokens.Tokens
-            : throw new MetricException(MetricException.WrongKind, Name, "correct tokens were not counted", "Evaluate with counts of correct tokens");
+            : throw new MetricException(ErrorCodes.MetricWrongKind, Name, "correct tokens were not counted", "Evaluate with counts of correct tokens");
     }
 }

@@ -1,3 +1,5 @@
+using Hieno.Formats;
+
 namespace Hieno.Metrics;
 
 /// <summary>Sums over the target tokens of each example: language modelling.</summary>
@@ -36,7 +38,7 @@ public sealed class TokenPredictions : Predictions
             if (double.IsNaN(negativeLogLikelihood[row]))
             {
                 throw new MetricException(
-                    MetricException.NotFinite, "TokenPredictions", $"the loss of row {row} is NaN", "Look at that row, and at the training loss before it");
+                    ErrorCodes.MetricNotFinite, "TokenPredictions", $"the loss of row {row} is NaN", "Look at that row, and at the training loss before it");
             }
         }
 
@@ -81,7 +83,7 @@ public sealed class TokenPredictions : Predictions
         if (Tokens == 0)
         {
             throw new MetricException(
-                MetricException.Empty, metric.Name, $"none of the {Count} examples has a target token",
+                ErrorCodes.MetricEmpty, metric.Name, $"none of the {Count} examples has a target token",
                 "Check that the data has answers, and that truncation leaves some of them");
         }
     }

@@ -39,7 +39,7 @@ public sealed class AdamW(AdamWOptions options, IReadOnlyList<OptimizedParameter
         .SelectMany(item =>
         {
             (string name, Moments moments) = (item.Parameter.Name, _moments[item.Parameter]);
-            return new[] { ($"{name}.exp_avg", moments.First), ($"{name}.exp_avg_sq", moments.Second), ($"{name}.step", StepCount.ToTensor(moments.Steps)) };
+            return new[] { ($"{name}.exp_avg", moments.First), ($"{name}.exp_avg_sq", moments.Second), SavedState.CountOf(name, moments.Steps) };
         });
 
     /// <inheritdoc/>
@@ -78,10 +78,9 @@ public sealed class AdamW(AdamWOptions options, IReadOnlyList<OptimizedParameter
         _moments.Clear();
         foreach (OptimizedParameter item in parameters)
         {
-            (string name, Shape shape) = (item.Parameter.Name, item.Parameter.Value.Shape);
-            if (find($"{name}.exp_avg", shape) is { } first && find($"{name}.exp_avg_sq", shape) is { } second && find($"{name}.step", [1]) is { } steps)
+            if (SavedState.Find(find, item.Parameter.Name, item.Parameter.Value.Shape, "exp_avg", "exp_avg_sq") is { } saved)
             {
-                _moments[item.Parameter] = new Moments(first, second) { Steps = StepCount.FromTensor(steps) };
+                _moments[item.Parameter] = new Moments(saved.Parts[0], saved.Parts[1]) { Steps = saved.Steps };
             }
         }
     }

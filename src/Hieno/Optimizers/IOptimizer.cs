@@ -25,5 +25,6 @@ public interface IOptimizer
 
     /// <summary>Takes back what a checkpoint holds.</summary>
     /// <param name="find">Given a name and a shape, the saved tensor, or null where there is none: that weight has not been stepped.</param>
+    /// <exception cref="Formats.CheckpointException">The checkpoint holds a part of a weight's state only, or a count that makes no sense.</exception>
     void Restore(Func<string, Shape, Tensor?> find);
 }

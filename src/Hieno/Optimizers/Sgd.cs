@@ -48,7 +48,7 @@ public sealed class Sgd(SgdOptions options, IReadOnlyList<OptimizedParameter> pa
         .SelectMany(item =>
         {
             (string name, Velocity velocity) = (item.Parameter.Name, _velocities[item.Parameter]);
-            (string, Tensor) steps = ($"{name}.step", StepCount.ToTensor(velocity.Steps));
+            (string, Tensor) steps = SavedState.CountOf(name, velocity.Steps);
             return velocity.Momentum is { } momentum ? new[] { ($"{name}.momentum_buffer", momentum), steps } : [steps];
         });
 
@@ -89,11 +89,10 @@ public sealed class Sgd(SgdOptions options, IReadOnlyList<OptimizedParameter> pa
         _velocities.Clear();
         foreach (OptimizedParameter item in parameters)
         {
-            string name = item.Parameter.Name;
-            if (find($"{name}.step", [1]) is { } steps)
+            string[] parts = options.Momentum > 0 ? ["momentum_buffer"] : [];
+            if (SavedState.Find(find, item.Parameter.Name, item.Parameter.Value.Shape, parts) is { } saved)
             {
-                Tensor? momentum = options.Momentum > 0 ? find($"{name}.momentum_buffer", item.Parameter.Value.Shape) : null;
-                _velocities[item.Parameter] = new Velocity(momentum) { Steps = StepCount.FromTensor(steps) };
+                _velocities[item.Parameter] = new Velocity(saved.Parts.FirstOrDefault()) { Steps = saved.Steps };
             }
         }
     }

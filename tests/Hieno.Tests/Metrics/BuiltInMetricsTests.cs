@@ -1,3 +1,4 @@
+using Hieno.Formats;
 using Hieno.Metrics;
 using Hieno.Tensors;
 
@@ -24,7 +25,7 @@ public sealed class BuiltInMetricsTests
     public void An_unknown_name_is_refused_with_the_list_of_names()
     {
         var error = Assert.Throws<MetricException>(() => BuiltInMetrics.Find("acuracy"));
-        Assert.Equal(MetricException.UnknownName, error.Code);
+        Assert.Equal(ErrorCodes.MetricUnknown, error.Code);
         Assert.Contains("accuracy, top-3-accuracy", error.Message, StringComparison.Ordinal);
     }
 
@@ -63,8 +64,8 @@ public sealed class BuiltInMetricsTests
     {
         IMetric metric = BuiltInMetrics.Find(name);
         string[] codes = [.. Nothing.Select(predictions => Assert.Throws<MetricException>(() => metric.Compute(predictions)).Code)];
-        Assert.Contains(MetricException.Empty, codes);
-        Assert.All(codes, code => Assert.Contains(code, new[] { MetricException.Empty, MetricException.WrongKind }));
+        Assert.Contains(ErrorCodes.MetricEmpty, codes);
+        Assert.All(codes, code => Assert.Contains(code, new[] { ErrorCodes.MetricEmpty, ErrorCodes.MetricWrongKind }));
     }
 
     [Theory]
@@ -74,7 +75,7 @@ public sealed class BuiltInMetricsTests
         IMetric metric = BuiltInMetrics.Find(name);
         Predictions other = SamplePredictions.For(metric, 8, 1) is NumberPredictions ? SamplePredictions.Tokens(8, 1) : SamplePredictions.Numbers(8, 1, 1);
         var error = Assert.Throws<MetricException>(() => metric.Compute(other));
-        Assert.Equal(MetricException.WrongKind, error.Code);
+        Assert.Equal(ErrorCodes.MetricWrongKind, error.Code);
         Assert.StartsWith(name + ":", error.Message, StringComparison.Ordinal);
     }
 

@@ -1,3 +1,4 @@
+using Hieno.Formats;
 using Hieno.Metrics;
 
 namespace Hieno.Tests.Metrics;
@@ -81,7 +82,7 @@ public sealed class RegressionMetricsTests
     public void Numbers_that_are_not_finite_are_refused_with_their_row(double bad)
     {
         var error = Assert.Throws<MetricException>(() => new NumberPredictions([1, 2], [1, bad]));
-        Assert.Equal(MetricException.NotFinite, error.Code);
+        Assert.Equal(ErrorCodes.MetricNotFinite, error.Code);
         Assert.Contains("row 1", error.Message, StringComparison.Ordinal);
     }
 }

@@ -1,3 +1,4 @@
+using Hieno.Formats;
 using Hieno.Metrics;
 
 namespace Hieno.Tests.Metrics;
@@ -35,7 +36,7 @@ public sealed class TokenMetricsTests
     {
         var none = new TokenPredictions([0, 0], [0, 0]);
         var error = Assert.Throws<MetricException>(() => new Perplexity().Compute(none));
-        Assert.Equal(MetricException.Empty, error.Code);
+        Assert.Equal(ErrorCodes.MetricEmpty, error.Code);
         Assert.Contains("none of the 2 examples has a target token", error.Message, StringComparison.Ordinal);
     }
 
