@@ -36,10 +36,9 @@ public abstract class Backbone(string path) : Module(path)
     public Tensor Forward(TokenBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        int longest = batch.Positions.Max() + 1;
-        if (longest > MaxPositions)
+        if (batch.Reach > MaxPositions)
         {
-            throw new ArgumentException($"A row of {longest} tokens is longer than the {MaxPositions} positions this model has.", nameof(batch));
+            throw new ArgumentException($"A row of {batch.Reach} tokens is longer than the {MaxPositions} positions this model has.", nameof(batch));
         }
 
         Tensor hidden = Read(batch);

@@ -46,6 +46,9 @@ public sealed class TokenBatch
     /// <summary>The place of each token in its row, [N]: from 0, or from what the cache already holds.</summary>
     public int[] Positions => _positions ??= CountPositions();
 
+    /// <summary>Tokens of the longest row, those that the cache already holds included.</summary>
+    public int Reach => Positions.Max() + 1;
+
     /// <summary>The index of each row's first token.</summary>
     public int[] FirstTokens()
     {

@@ -34,7 +34,7 @@ internal static class AdamWCheck
         Tensor[] squares = [.. parameters.Select(parameter => Tensor.CreateLongLived(parameter.Value.Shape))];
         for (int step = 1; step <= Steps; step++)
         {
-            subject.Differentiate(batch);
+            subject.Differentiate(batch, parameters);
             var settings = new AdamWSettings { LearningRate = 1e-3, WeightDecay = 0.01, Step = step };
             for (int i = 0; i < parameters.Count; i++)
             {

@@ -27,11 +27,11 @@ internal sealed class Fixture
         Gradients = ReadTensors("grads.safetensors");
         AfterAdamW = ReadTensors("adamw3.safetensors");
         Batch = FixtureBatch.Read(ReadTensors("inputs.safetensors"), task);
-        ShortBatch = File.Exists(System.IO.Path.Combine(folder, "inputs_short.safetensors"))
+        ShortBatch = File.Exists(Path.Combine(folder, "inputs_short.safetensors"))
             ? FixtureBatch.Read(ReadTensors("inputs_short.safetensors"), task)
             : null;
 
-        using var meta = JsonDocument.Parse(File.ReadAllBytes(System.IO.Path.Combine(folder, "meta.json")));
+        using var meta = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "meta.json")));
         JsonElement noise = meta.RootElement.GetProperty("fp32_vs_fp64");
         LogitNoise = noise.GetProperty("logits_max_abs").GetDouble();
         Unused = meta.RootElement.GetProperty("unused_params_no_grad").EnumerateArray().Select(name => name.GetString()!).ToHashSet(StringComparer.Ordinal);
@@ -42,6 +42,10 @@ internal sealed class Fixture
 
     /// <summary>Its <c>config.json</c>.</summary>
     public ModelConfig Config { get; }
+
+    /// <summary>The same settings in the words of a newer configuration, where the folder states them twice; else null.</summary>
+    public ModelConfig? NewerConfig =>
+        File.Exists(Path.Combine(Folder, "config.v5.json")) ? ModelConfig.Read(Path.Combine(Folder, "config.v5.json")) : null;
 
     /// <summary>What the model is asked to do.</summary>
     public FixtureTask Task { get; }
@@ -67,12 +71,16 @@ internal sealed class Fixture
     /// <summary>Parameters that take no part in the loss.</summary>
     public IReadOnlySet<string> Unused { get; }
 
+    /// <summary>A LoRA adapter and what it does to the model, or null.</summary>
+    public string? LoRAFolder =>
+        Directory.Exists(Path.Combine(Folder, "lora")) ? Path.Combine(Folder, "lora") : null;
+
     /// <summary>Numbers that a classifier gives each row.</summary>
     public int Outputs => Config.GetLabels()?.Count ?? Config.GetInt("num_labels", 2);
 
     /// <summary>True when a folder is laid out as a model fixture.</summary>
     public static bool IsFixture(string folder) =>
-        Array.TrueForAll(["config.json", "meta.json", "inputs.safetensors", "expected.safetensors", "grads.safetensors"], name => File.Exists(System.IO.Path.Combine(folder, name)));
+        Array.TrueForAll(["config.json", "meta.json", "inputs.safetensors", "expected.safetensors", "grads.safetensors"], name => File.Exists(Path.Combine(folder, name)));
 
     /// <summary>Why a fixture cannot be run, or null when it can.</summary>
     public static string? WhyUnsupported(string folder)
@@ -104,5 +112,5 @@ internal sealed class Fixture
         : model.EndsWith("ForSequenceClassification", StringComparison.Ordinal) ? FixtureTask.Classification
         : null;
 
-    private TensorFile ReadTensors(string name) => TensorFile.Read(System.IO.Path.Combine(Folder, name));
+    private TensorFile ReadTensors(string name) => TensorFile.Read(Path.Combine(Folder, name));
 }

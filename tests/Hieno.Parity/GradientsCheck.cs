@@ -21,7 +21,7 @@ internal static class GradientsCheck
             parameter.Trainable = true;
         }
 
-        subject.Differentiate(fixture.Batch);
+        subject.Differentiate(fixture.Batch, parameters);
         return Worst("gradient", parameters.Select(parameter => (parameter, parameter.Name)), fixture.Gradients);
     }
 

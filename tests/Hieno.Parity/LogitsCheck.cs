@@ -5,13 +5,13 @@ internal static class LogitsCheck
 {
     private const double NoiseFactor = 30;
 
-    /// <summary>Compares the logits of both batches, or of the one there is.</summary>
+    /// <summary>Compares the logits of all batches there are, read with all configurations there are.</summary>
     public static Measurement Run(Fixture fixture, Subject subject)
     {
-        double largest = Compare(fixture, subject.Logits(fixture.Batch), fixture.Batch, fixture.Expected, "eval.logits");
-        if (fixture.ShortBatch is { } batch)
+        double largest = CompareBatches(fixture, subject);
+        if (fixture.NewerConfig is { } config)
         {
-            largest = Math.Max(largest, Compare(fixture, subject.Logits(batch), batch, fixture.Expected, "short.logits"));
+            largest = Math.Max(largest, CompareBatches(fixture, Subject.Load(fixture, config)));
         }
 
         return new Measurement("logits", largest, Limit(fixture));
@@ -32,5 +32,13 @@ internal static class LogitsCheck
         int vocabulary = reference.ShapeOf(name)[^1];
         float[] underMask = [.. batch.Places.SelectMany(place => expected.AsSpan(place * vocabulary, vocabulary).ToArray())];
         return Difference.LargestAbsolute(logits, underMask);
+    }
+
+    private static double CompareBatches(Fixture fixture, Subject subject)
+    {
+        double largest = Compare(fixture, subject.Logits(fixture.Batch), fixture.Batch, fixture.Expected, "eval.logits");
+        return fixture.ShortBatch is { } batch
+            ? Math.Max(largest, Compare(fixture, subject.Logits(batch), batch, fixture.Expected, "short.logits"))
+            : largest;
     }
 }

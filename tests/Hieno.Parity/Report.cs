@@ -64,7 +64,19 @@ internal sealed record Report(string Name, Outcome Outcome, IReadOnlyList<Measur
     {
         var fixture = Fixture.Read(folder);
         var subject = Subject.Load(fixture);
-        return [LogitsCheck.Run(fixture, subject), LossCheck.Run(fixture, subject), GradientsCheck.Run(fixture, subject), AdamWCheck.Run(fixture, subject)];
+        List<Measurement> measurements =
+        [
+            LogitsCheck.Run(fixture, subject),
+            LossCheck.Run(fixture, subject),
+            GradientsCheck.Run(fixture, subject),
+            AdamWCheck.Run(fixture, subject),
+        ];
+        if (fixture.LoRAFolder is { } folderOfAdapter)
+        {
+            measurements.AddRange(LoRACheck.Run(fixture, folderOfAdapter));
+        }
+
+        return measurements;
     }
 
     // The worst gradient is always named, any other place only where it is too far off.

@@ -1,3 +1,4 @@
+using Hieno.Formats;
 using Hieno.Models;
 using Hieno.Models.Heads;
 using Hieno.Tensors;
@@ -15,10 +16,12 @@ internal sealed class Subject
     public TextModel Model { get; }
 
     /// <summary>Loads the fixture's checkpoint.</summary>
-    public static Subject Load(Fixture fixture)
+    /// <param name="fixture">The fixture.</param>
+    /// <param name="config">Settings to read in place of its <c>config.json</c>, or null.</param>
+    public static Subject Load(Fixture fixture, ModelConfig? config = null)
     {
         HeadChoice head = fixture.Task == FixtureTask.Classification ? HeadChoice.Classification(fixture.Outputs) : HeadChoice.Language;
-        var model = TextModel.Load(fixture.Folder, head);
+        var model = TextModel.Load(fixture.Folder, head, config: config);
         return model.NewlyInitialized.Count == 0
             ? new Subject(fixture, model)
             : throw new FixtureException($"{fixture.Folder}: the checkpoint does not hold {string.Join(", ", model.NewlyInitialized)}.");
@@ -46,10 +49,10 @@ internal sealed class Subject
         return Ops.LinearCrossEntropy(hidden, head.Projection, head.Offset?.Value, batch.Labels, scale: 1f / targets);
     }
 
-    /// <summary>Computes the gradient of every trainable parameter afresh.</summary>
-    public void Differentiate(FixtureBatch batch)
+    /// <summary>Computes the gradients of <paramref name="parameters"/>, which must be all that are trainable, afresh.</summary>
+    public void Differentiate(FixtureBatch batch, IReadOnlyList<Parameter> parameters)
     {
-        foreach (Parameter parameter in Model.Parameters())
+        foreach (Parameter parameter in parameters)
         {
             parameter.Value.ClearGrad();
         }

@@ -1,0 +1,313 @@
+using Hieno.Formats;
+using Hieno.Models.Heads;
+using Hieno.Models.Layers;
+using Hieno.Tensors;
+
+namespace Hieno.Models.Llama;
+
+/// <summary>The settings of a Llama-shaped model (Llama, Mistral, Qwen2), under the names of its <c>config.json</c>.</summary>
+public sealed record LlamaConfig
+{
+    /// <summary>Reads the settings that all variants share.</summary>
+    public LlamaConfig(ModelConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        Width = config.GetInt("hidden_size");
+        Layers = config.GetInt("num_hidden_layers");
+        Heads = config.GetInt("num_attention_heads");
+        KvHeads = config.GetInt("num_key_value_heads", Heads);
+        HeadWidth = config.GetInt("head_dim", Width / Heads);
+        Hidden = config.GetInt("intermediate_size");
+        Vocabulary = config.GetInt("vocab_size");
+        Positions = config.GetInt("max_position_embeddings", 2048);
+        Eps = config.GetFloat("rms_norm_eps", 1e-6f);
+        Activation = Activations.Parse(config.GetString("hidden_act", "silu")!);
+        AttentionDropout = config.GetFloat("attention_dropout", 0f);
+        InitializerRange = config.GetFloat("initializer_range", 0.02f);
+        QueryKeyValueBias = config.GetBool("attention_bias", false);
+        OutputBias = QueryKeyValueBias;
+        MlpBias = config.GetBool("mlp_bias", false);
+        Tied = config.GetBool("tie_word_embeddings", false);
+        Rope = RopeSettings.Read(config, HeadWidth, Positions);
+    }
+
+    /// <summary><c>hidden_size</c>.</summary>
+    public int Width { get; init; }
+
+    /// <summary><c>num_hidden_layers</c>.</summary>
+    public int Layers { get; init; }
+
+    /// <summary><c>num_attention_heads</c>.</summary>
+    public int Heads { get; init; }
+
+    /// <summary><c>num_key_value_heads</c>; as many as query heads by default.</summary>
+    public int KvHeads { get; init; }
+
+    /// <summary><c>head_dim</c>; width / heads by default.</summary>
+    public int HeadWidth { get; init; }
+
+    /// <summary><c>intermediate_size</c>.</summary>
+    public int Hidden { get; init; }
+
+    /// <summary><c>vocab_size</c>.</summary>
+    public int Vocabulary { get; init; }
+
+    /// <summary><c>max_position_embeddings</c>.</summary>
+    public int Positions { get; init; }
+
+    /// <summary><c>rms_norm_eps</c>.</summary>
+    public float Eps { get; init; }
+
+    /// <summary><c>hidden_act</c>.</summary>
+    public Activation Activation { get; init; }
+
+    /// <summary><c>attention_dropout</c>.</summary>
+    public float AttentionDropout { get; init; }
+
+    /// <summary><c>initializer_range</c>.</summary>
+    public float InitializerRange { get; init; }
+
+    /// <summary>True when the query, key and value projections have offsets.</summary>
+    public bool QueryKeyValueBias { get; init; }
+
+    /// <summary>True when the output projection of attention has an offset.</summary>
+    public bool OutputBias { get; init; }
+
+    /// <summary><c>mlp_bias</c>.</summary>
+    public bool MlpBias { get; init; }
+
+    /// <summary><c>tie_word_embeddings</c>.</summary>
+    public bool Tied { get; init; }
+
+    /// <summary>The rotary positions.</summary>
+    public RopeSettings Rope { get; init; }
+
+    /// <summary>How many tokens back layer i sees, itself included; null means all. Default: no limit.</summary>
+    public Func<int, int?> Window { get; init; } = _ => null;
+
+    /// <summary>First values of weights: N(0, range²).</summary>
+    public Initializer Normal => Initializer.Normal(InitializerRange);
+}
+
+/// <summary>Llama: rotary positions, grouped-query attention, RMS norms before each part, SwiGLU.</summary>
+/// <remarks>Touvron et al. 2023, <see href="https://arxiv.org/abs/2302.13971"/>, section 2.2.</remarks>
+public sealed class LlamaBackbone : Backbone
+{
+    private readonly LlamaConfig _config;
+    private readonly RopeTables _rope;
+    private readonly Embedding _tokens;
+    private readonly LlamaBlock[] _blocks;
+    private readonly RmsNorm _norm;
+
+    /// <summary>Builds the body from the weights under <paramref name="w"/>, usually <c>model</c>.</summary>
+    public LlamaBackbone(LlamaConfig config, WeightScope w)
+        : base(w.Path)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        _config = config;
+        _rope = config.Rope.CreateTables();
+        _tokens = Add(new Embedding(w.At("embed_tokens").As(ParameterKind.Embedding), config.Vocabulary, config.Width, config.Normal));
+        _blocks = new LlamaBlock[config.Layers];
+        for (int i = 0; i < _blocks.Length; i++)
+        {
+            _blocks[i] = Add(new LlamaBlock(config, w.At($"layers.{i}").AtDepth(i + 1), i));
+        }
+
+        _norm = Add(new RmsNorm(w.At("norm").AtDepth(config.Layers + 1), config.Width, config.Eps));
+    }
+
+    /// <inheritdoc/>
+    public override int Width => _config.Width;
+
+    /// <inheritdoc/>
+    public override int VocabularySize => _config.Vocabulary;
+
+    /// <inheritdoc/>
+    public override int MaxPositions => _config.Rope.MaxPositions;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Module> Blocks => _blocks;
+
+    /// <inheritdoc/>
+    public override bool IsCausal => true;
+
+    /// <inheritdoc/>
+    public override int KeyWidth => _config.KvHeads * _config.HeadWidth;
+
+    /// <inheritdoc/>
+    public override Parameter TokenTable => _tokens.Table;
+
+    /// <inheritdoc/>
+    protected override Tensor Read(TokenBatch batch)
+    {
+        RopeTable rope = _rope.For(batch);
+        Tensor x = _tokens.Forward(batch.Ids); // [N, C]
+        foreach (LlamaBlock block in _blocks)
+        {
+            x = RunBlock(block, x, h => block.Forward(h, batch, rope));
+        }
+
+        return _norm.Forward(x);
+    }
+}
+
+/// <summary>One pre-norm layer: x += Attention(Norm(x)); x += Mlp(Norm(x)).</summary>
+public sealed class LlamaBlock : Module
+{
+    private readonly LlamaConfig _config;
+    private readonly AttentionOptions _attention;
+    private readonly int _index;
+    private readonly RmsNorm _attentionNorm;
+    private readonly Linear _query;
+    private readonly Linear _key;
+    private readonly Linear _value;
+    private readonly Linear _attentionOut;
+    private readonly RmsNorm _mlpNorm;
+    private readonly Linear _gate;
+    private readonly Linear _up;
+    private readonly Linear _down;
+
+    /// <summary>Builds the layer from the weights under <paramref name="w"/>, e.g. <c>model.layers.7</c>.</summary>
+    public LlamaBlock(LlamaConfig config, WeightScope w, int index)
+        : base(w.Path)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        (_config, _index) = (config, index);
+        (int width, int queries, int keys) = (config.Width, config.Heads * config.HeadWidth, config.KvHeads * config.HeadWidth);
+        WeightScope attention = w.At("self_attn").As(ParameterKind.Attention);
+        WeightScope mlp = w.At("mlp").As(ParameterKind.FeedForward);
+
+        _attentionNorm = Add(new RmsNorm(w.At("input_layernorm"), width, config.Eps));
+        _query = Add(new Linear(attention.At("q_proj"), width, queries, config.Normal, config.QueryKeyValueBias));
+        _key = Add(new Linear(attention.At("k_proj"), width, keys, config.Normal, config.QueryKeyValueBias));
+        _value = Add(new Linear(attention.At("v_proj"), width, keys, config.Normal, config.QueryKeyValueBias));
+        _attentionOut = Add(new Linear(attention.At("o_proj"), queries, width, config.Normal, config.OutputBias));
+        _mlpNorm = Add(new RmsNorm(w.At("post_attention_layernorm"), width, config.Eps));
+        _gate = Add(new Linear(mlp.At("gate_proj"), width, config.Hidden, config.Normal, config.MlpBias));
+        _up = Add(new Linear(mlp.At("up_proj"), width, config.Hidden, config.Normal, config.MlpBias));
+        _down = Add(new Linear(mlp.At("down_proj"), config.Hidden, width, config.Normal, config.MlpBias));
+
+        _attention = new AttentionOptions(config.Heads)
+        {
+            KvHeads = config.KvHeads,
+            Scale = 1f / MathF.Sqrt(config.HeadWidth),
+            DropoutRate = config.AttentionDropout,
+        };
+    }
+
+    /// <summary>Runs the layer.</summary>
+    /// <param name="x">Residual stream, [N, C].</param>
+    /// <param name="batch">The rows.</param>
+    /// <param name="rope">Cosines and sines of their positions.</param>
+    public Tensor Forward(Tensor x, TokenBatch batch, RopeTable rope)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        Tensor h = _attentionNorm.Forward(x);
+        Tensor q = Ops.Rope(_query.Forward(h), rope, batch.Positions, _config.HeadWidth); // [N, heads · D]
+        Tensor k = Ops.Rope(_key.Forward(h), rope, batch.Positions, _config.HeadWidth);   // [N, kv heads · D]
+        Tensor v = _value.Forward(h);
+        Tensor attended = SelfAttention.Run(_index, batch, q, k, v, batch.CausalSpans(_config.Window(_index)), _attention);
+        x = Ops.Add(x, _attentionOut.Forward(attended));
+
+        h = _mlpNorm.Forward(x);
+        h = Ops.GatedActivate(_gate.Forward(h), _up.Forward(h), _config.Activation); // [N, H], SwiGLU
+        return Ops.Add(x, _down.Forward(h));
+    }
+}
+
+/// <summary>How Llama checkpoints are read.</summary>
+public class LlamaFamily : ModelFamily
+{
+    /// <inheritdoc/>
+    public override string ModelType => "llama";
+
+    /// <inheritdoc/>
+    public override string BasePrefix => "model";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> DefaultTargets => ["q_proj", "v_proj"];
+
+    /// <inheritdoc/>
+    public override string Architecture(HeadKind head) => ClassPrefix + (head == HeadKind.Language ? "ForCausalLM" : "ForSequenceClassification");
+
+    /// <inheritdoc/>
+    public override int MaxPositions(ModelConfig config) => Settings(config).Rope.MaxPositions;
+
+    /// <inheritdoc/>
+    public override Backbone CreateBackbone(ModelConfig config, WeightScope root)
+    {
+        ArgumentNullException.ThrowIfNull(root);
+        return new LlamaBackbone(Settings(config), root.At(BasePrefix));
+    }
+
+    /// <inheritdoc/>
+    public override VocabularyHead CreateLanguageHead(ModelConfig config, WeightScope root, Backbone backbone)
+    {
+        ArgumentNullException.ThrowIfNull(root);
+        LlamaConfig settings = Settings(config);
+        return new CausalHead(root.At("lm_head"), backbone, settings.Tied, settings.Normal);
+    }
+
+    /// <inheritdoc/>
+    public override ClassificationHead CreateClassificationHead(ModelConfig config, WeightScope root, Backbone backbone, int outputs)
+    {
+        ArgumentNullException.ThrowIfNull(root);
+        return new LastTokenHead(root.At("score"), backbone, outputs, Settings(config).Normal);
+    }
+
+    /// <inheritdoc/>
+    public override bool IsForeign(string name) =>
+        base.IsForeign(name) || name is "lm_head.weight" or "score.weight" || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
+
+    /// <summary>What the names of the variant's classes begin with in the usual Python library.</summary>
+    protected virtual string ClassPrefix => "Llama";
+
+    /// <summary>The settings of this variant.</summary>
+    protected virtual LlamaConfig Settings(ModelConfig config) => new(config);
+}
+
+/// <summary>Mistral: Llama with a sliding window in every layer.</summary>
+/// <remarks>Jiang et al. 2023, <see href="https://arxiv.org/abs/2310.06825"/>, section 2.</remarks>
+public sealed class MistralFamily : LlamaFamily
+{
+    /// <inheritdoc/>
+    public override string ModelType => "mistral";
+
+    /// <inheritdoc/>
+    protected override string ClassPrefix => "Mistral";
+
+    /// <inheritdoc/>
+    protected override LlamaConfig Settings(ModelConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+
+        // An absent key means the first Mistral's window; a null switches it off, as in all later ones.
+        int window = config.Json.TryGetProperty("sliding_window", out _) ? config.GetInt("sliding_window", 0) : 4096;
+        return new LlamaConfig(config) { Window = _ => window > 0 ? window : null };
+    }
+}
+
+/// <summary>Qwen2: Llama with offsets on query, key and value, and a sliding window in the upper layers where the configuration asks for it.</summary>
+/// <remarks>Yang et al. 2024, <see href="https://arxiv.org/abs/2407.10671"/>, section 2.</remarks>
+public sealed class Qwen2Family : LlamaFamily
+{
+    /// <inheritdoc/>
+    public override string ModelType => "qwen2";
+
+    /// <inheritdoc/>
+    protected override string ClassPrefix => "Qwen2";
+
+    /// <inheritdoc/>
+    protected override LlamaConfig Settings(ModelConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        int window = config.GetBool("use_sliding_window", false) ? config.GetInt("sliding_window", 4096) : 0;
+        int firstWindowed = config.GetInt("max_window_layers", 28);
+        return new LlamaConfig(config)
+        {
+            QueryKeyValueBias = true,
+            OutputBias = false,
+            Window = layer => window > 0 && layer >= firstWindowed ? window : null,
+        };
+    }
+}
