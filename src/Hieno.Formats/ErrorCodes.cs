@@ -1,7 +1,7 @@
 namespace Hieno.Formats;
 
 /// <summary>The stable codes of the errors about files. A code is never reused for another meaning.</summary>
-/// <remarks>HN11xx weights and their configuration, HN12xx data sets, HN13xx storage, HN14xx chat templates, HN15xx recipes.</remarks>
+/// <remarks>HN11xx weights and their configuration, HN12xx data sets, HN13xx storage, HN14xx chat templates, HN15xx recipes, HN16xx tuning, HN17xx training, HN18xx generation, HN19xx metrics.</remarks>
 public static class ErrorCodes
 {
     /// <summary>A weights file is absent or cannot be opened.</summary>
@@ -159,6 +159,21 @@ public static class ErrorCodes
 
     /// <summary>A checkpoint belongs to another recipe or other data.</summary>
     public const string RunMismatch = "HN1703";
+
+    /// <summary>A model that cannot generate text was asked to.</summary>
+    public const string GenerationModelUnsuitable = "HN1801";
+
+    /// <summary>A prompt leaves no room in the model's context.</summary>
+    public const string GenerationPromptTooLong = "HN1802";
+
+    /// <summary>A prompt has no token, or one that the model does not know.</summary>
+    public const string GenerationPromptInvalid = "HN1803";
+
+    /// <summary>The model gave a logit that is not a number, or infinite.</summary>
+    public const string GenerationLogitsInvalid = "HN1804";
+
+    /// <summary>The settings leave no token to choose.</summary>
+    public const string GenerationNoTokenLeft = "HN1805";
 
     /// <summary>There is no row, or no target token, to measure.</summary>
     public const string MetricEmpty = "HN1901";

@@ -50,7 +50,8 @@ public sealed class KvCache
         for (int row = 0; row < batch.Rows; row++)
         {
             int count = batch.Lengths[row];
-            int to = (row * Capacity) + _lengths[row];
+            int text = batch.CacheRow(row);
+            int to = (text * Capacity) + _lengths[text];
             keys.Backend.Copy(keys.RowRange(from, count), _keys[layer].RowRange(to, count));
             values.Backend.Copy(values.RowRange(from, count), _values[layer].RowRange(to, count));
             from += count;
@@ -64,37 +65,55 @@ public sealed class KvCache
     {
         for (int row = 0; row < batch.Rows; row++)
         {
-            _lengths[row] += batch.Lengths[row];
+            _lengths[batch.CacheRow(row)] += batch.Lengths[row];
         }
     }
 
     /// <summary>What the batch's tokens see: the old tokens of their text and the new ones up to themselves.</summary>
-    /// <exception cref="ArgumentException">The batch has another number of rows, or a text would grow beyond the capacity.</exception>
+    /// <exception cref="ArgumentException">The batch's rows do not fit the cache's texts, or a text would grow beyond the capacity.</exception>
     internal AttentionSpans Spans(TokenBatch batch, int? window)
     {
-        if (batch.Rows != Rows)
-        {
-            throw new ArgumentException($"The batch has {batch.Rows} rows, the cache was made for {Rows}.", nameof(batch));
-        }
-
+        ThrowUnlessFit(batch);
         int[] start = new int[batch.Ids.Length];
         int[] end = new int[batch.Ids.Length];
         int token = 0;
-        for (int row = 0; row < Rows; row++)
+        for (int row = 0; row < batch.Rows; row++)
         {
-            if (_lengths[row] + batch.Lengths[row] > Capacity)
+            int text = batch.CacheRow(row);
+            if (_lengths[text] + batch.Lengths[row] > Capacity)
             {
-                throw new ArgumentException($"Text {row} would grow to {_lengths[row] + batch.Lengths[row]} tokens; the cache was made for {Capacity}.", nameof(batch));
+                throw new ArgumentException($"Text {text} would grow to {_lengths[text] + batch.Lengths[row]} tokens; the cache was made for {Capacity}.", nameof(batch));
             }
 
             for (int i = 0; i < batch.Lengths[row]; i++, token++)
             {
-                int position = _lengths[row] + i;
-                start[token] = (row * Capacity) + Math.Max(0, window is { } w ? position - w + 1 : 0);
-                end[token] = (row * Capacity) + position + 1;
+                int position = _lengths[text] + i;
+                start[token] = (text * Capacity) + Math.Max(0, window is { } w ? position - w + 1 : 0);
+                end[token] = (text * Capacity) + position + 1;
             }
         }
 
         return new AttentionSpans(start, end);
+    }
+
+    /// <summary>Checks that each row of the batch continues a text of its own.</summary>
+    /// <exception cref="ArgumentException">The batch has another number of rows, or names a text twice or one that is not there.</exception>
+    internal void ThrowUnlessFit(TokenBatch batch)
+    {
+        if (batch.CacheRows is not { } texts)
+        {
+            if (batch.Rows != Rows)
+            {
+                throw new ArgumentException($"The batch has {batch.Rows} rows, the cache was made for {Rows}.", nameof(batch));
+            }
+
+            return;
+        }
+
+        if (texts.Length != batch.Rows || Array.Exists(texts, text => (uint)text >= (uint)Rows) || texts.Distinct().Count() != texts.Length)
+        {
+            throw new ArgumentException(
+                $"The batch's {batch.Rows} rows continue the texts [{string.Join(", ", texts)}] of a cache of {Rows}; name one for each row, each once.", nameof(batch));
+        }
     }
 }

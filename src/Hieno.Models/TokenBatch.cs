@@ -43,6 +43,9 @@ public sealed class TokenBatch
     /// <summary>Keys and values of earlier tokens of the same rows, or null.</summary>
     public KvCache? Cache { get; init; }
 
+    /// <summary>Which text of the cache each row continues, each at most once; null means row r continues text r of as many.</summary>
+    public int[]? CacheRows { get; init; }
+
     /// <summary>The place of each token in its row, [N]: from 0, or from what the cache already holds.</summary>
     public int[] Positions => _positions ??= CountPositions();
 
@@ -88,13 +91,17 @@ public sealed class TokenBatch
     /// <summary>Each token sees all tokens of its row.</summary>
     public AttentionSpans BidirectionalSpans() => _bidirectional ??= AttentionSpans.Bidirectional(Lengths);
 
+    /// <summary>The text of the cache that row <paramref name="row"/> continues.</summary>
+    internal int CacheRow(int row) => CacheRows is null ? row : CacheRows[row];
+
     private int[] CountPositions()
     {
+        Cache?.ThrowUnlessFit(this);
         int[] positions = new int[Ids.Length];
         int token = 0;
         for (int row = 0; row < Rows; row++)
         {
-            int past = Cache?.Length(row) ?? 0;
+            int past = Cache?.Length(CacheRow(row)) ?? 0;
             for (int i = 0; i < Lengths[row]; i++)
             {
                 positions[token++] = past + i;

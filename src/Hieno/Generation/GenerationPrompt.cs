@@ -1,0 +1,12 @@
+namespace Hieno.Generation;
+
+/// <summary>A prompt that is already tokens.</summary>
+/// <param name="Tokens">Its tokens, special ones included.</param>
+public sealed record GenerationPrompt(IReadOnlyList<int> Tokens)
+{
+    /// <summary>
+    /// Decides, with the seed, what is drawn for this prompt. Default: its index in the list. Give the rows of a data set their own
+    /// numbers, and each keeps its text whatever else is generated beside it; give copies of a prompt different ones to get different texts.
+    /// </summary>
+    public ulong? Draw { get; init; }
+}
