@@ -1,7 +1,10 @@
 namespace Hieno.Formats;
 
 /// <summary>The stable codes of the errors about files. A code is never reused for another meaning.</summary>
-/// <remarks>HN11xx weights and their configuration, HN12xx data sets, HN13xx storage, HN14xx chat templates, HN15xx recipes, HN16xx tuning, HN17xx training, HN18xx generation, HN19xx metrics.</remarks>
+/// <remarks>
+/// HN11xx weights and their configuration, HN12xx data sets, HN13xx storage, HN14xx chat templates, HN15xx recipes, HN16xx tuning,
+/// HN17xx training, HN18xx generation, HN19xx metrics.
+/// </remarks>
 public static class ErrorCodes
 {
     /// <summary>A weights file is absent or cannot be opened.</summary>
@@ -172,7 +175,7 @@ public static class ErrorCodes
     /// <summary>The model gave a logit that is not a number, or infinite.</summary>
     public const string GenerationLogitsInvalid = "HN1804";
 
-    /// <summary>The settings leave no token to choose.</summary>
+    /// <summary>No token is left to choose: all logits are −∞.</summary>
     public const string GenerationNoTokenLeft = "HN1805";
 
     /// <summary>There is no row, or no target token, to measure.</summary>
