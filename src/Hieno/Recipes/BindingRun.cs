@@ -1,10 +1,11 @@
 using System.Collections;
 using Hieno.Formats;
+using static Hieno.Recipes.BindingFaults;
 
 namespace Hieno.Recipes;
 
-// Binds one recipe. A fault is noted and binding goes on, so that all faults are found; the record is handed out only when there is none.
-internal sealed class BindingRun(Type rootType, KindCatalog catalog, List<RecipeFault> faults)
+// Binds one recipe. A fault is noted and binding goes on, so that all are found; the record is handed out only when there is none.
+internal sealed class BindingRun(Type rootType, KindCatalog catalog, BindingFaults faults)
 {
     private readonly List<string> _notes = [];
 
@@ -30,8 +31,7 @@ internal sealed class BindingRun(Type rootType, KindCatalog catalog, List<Recipe
         {
             if (map.Entries.FirstOrDefault(e => e.Value.Position.IsCommandLine && e.Value != scalar) is { } inside)
             {
-                Add(ErrorCodes.RecipeUnknownKey, inside.Value.Position, Join(path, inside.Key),
-                    $"'{Quote.Clip(Join(path, inside.Key))}' is not a setting of '{path}', which is {model.Expected}.");
+                faults.NotInside(inside, path, model);
                 return false;
             }
 
@@ -56,9 +56,7 @@ internal sealed class BindingRun(Type rootType, KindCatalog catalog, List<Recipe
         object bound = value!;
         foreach (var limit in model.Limits.Where(l => !l.Allows(bound)))
         {
-            string near = limit is AllowedLimit allowed && node is ScalarNode { Text: var text } && NearestKey.To(text, allowed.Texts) is { } word
-                ? $" Did you mean '{word}'?" : "";
-            Add(ErrorCodes.RecipeValueOutOfRange, node.Position, path, $"{Name(path)} must be {limit.Expected}, got {Got(node)}.{near}");
+            faults.OutOfRange(limit, node, path);
         }
 
         return faults.Count == before;
@@ -66,51 +64,60 @@ internal sealed class BindingRun(Type rootType, KindCatalog catalog, List<Recipe
 
     private object? BindScalar(ScalarModel model, RecipeNode node, string path)
     {
+        if (node is not ScalarNode scalar)
+        {
+            faults.WrongType(model.Expected, node, path);
+            return null;
+        }
+
         // A flag without a value is only a truth value: '--training.packing' means true.
-        if (node is ScalarNode { Form: ScalarForm.Flag } && model is TruthModel)
+        if (scalar.Form == ScalarForm.Flag && model is TruthModel)
         {
             return true;
         }
 
-        bool quoted = node is ScalarNode { Form: ScalarForm.Quoted };
-        if (node is ScalarNode { Form: ScalarForm.Plain or ScalarForm.Quoted } scalar && model.TryRead(scalar.Text, quoted, out object? value))
+        bool quoted = scalar.Form == ScalarForm.Quoted;
+        if (scalar.Form is ScalarForm.Plain or ScalarForm.Quoted && model.TryRead(scalar.Text, quoted, out object? value))
         {
             return value;
         }
 
-        string advice = quoted && model.TryRead(((ScalarNode)node).Text, quoted: false, out _) ? " Remove the quotes."
-            : node is ScalarNode { Form: ScalarForm.Null } ? " Give a value, or remove the key to have the default."
-            : model is ChoiceModel choice && node is ScalarNode { Text: var word } && NearestKey.To(word, choice.Names) is { } near ? $" Did you mean '{near}'?"
-            : model is TruthModel && node is ScalarNode { Text: "yes" or "on" or "Yes" or "On" } ? " Write true."
-            : model is TruthModel && node is ScalarNode { Text: "no" or "off" or "No" or "Off" } ? " Write false."
-            : "";
-        string expected = node is ScalarNode { Form: ScalarForm.Plain, Text: var plain } ? model.ExpectedFor(plain) : model.Expected;
-        return WrongType(expected, node, path, advice);
+        string advice = scalar.Form switch
+        {
+            ScalarForm.Null => " Give a value, or remove the key to have the default.",
+            ScalarForm.Quoted when model.TryRead(scalar.Text, quoted: false, out _) => " Remove the quotes.",
+            _ => model.AdviceOn(scalar.Text),
+        };
+        faults.WrongType(scalar.Form == ScalarForm.Plain ? model.ExpectedFor(scalar.Text) : model.Expected, node, path, advice);
+        return null;
     }
 
     private object? BindList(ListModel model, RecipeNode node, string path)
     {
+        if (node is ScalarNode { Form: ScalarForm.Null or ScalarForm.Flag })
+        {
+            faults.WrongType(model.Expected, node, path, " Give a value, or remove the key to have the default.");
+            return null;
+        }
+
         if (node is MapNode && model.Element is ScalarModel)
         {
-            return WrongType(model, node, path);
+            faults.WrongType(model.Expected, node, path);
+            return null;
         }
 
         // 'targets: q_proj' is short for 'targets: [q_proj]'.
-        var items = node is ListNode list ? list.Items : [node];
-        if (node is ScalarNode { Form: ScalarForm.Null or ScalarForm.Flag })
-        {
-            return WrongType(model, node, path, " Give a value, or remove the key to have the default.");
-        }
-
+        IReadOnlyList<RecipeNode> items = node is ListNode list ? list.Items : [node];
         if (node.Position.IsCommandLine)
         {
             items = [.. items.SelectMany(SplitFlag)];
         }
 
+        bool single = items.Count == 1 && node is not ListNode;
         var values = new List<object?>(items.Count);
         for (int i = 0; i < items.Count; i++)
         {
-            if (TryBind(model.Element, items[i], items.Count == 1 && node is not ListNode ? path : $"{path}[{i}]", null, out object? value))
+            if (TryBind(model.Element, items[i], single ? path : $"{path}[{i}]", null, out object? value))
             {
                 values.Add(value);
             }
@@ -129,7 +136,9 @@ internal sealed class BindingRun(Type rootType, KindCatalog catalog, List<Recipe
 
         if (!scalar.Text.StartsWith('['))
         {
-            return scalar.Text.Length == 0 ? [] : scalar.Text.Split(',', StringSplitOptions.TrimEntries).Select(t => FlagValue(t, scalar.Position));
+            return scalar.Text.Length == 0
+                ? []
+                : scalar.Text.Split(',', StringSplitOptions.TrimEntries).Select(t => new ScalarNode(t, ScalarForm.Plain, scalar.Position));
         }
 
         try
@@ -139,18 +148,18 @@ internal sealed class BindingRun(Type rootType, KindCatalog catalog, List<Recipe
         }
         catch (RecipeException e)
         {
-            Add(ErrorCodes.RecipeOverrideInvalid, scalar.Position, "", $"'{Quote.Clip(scalar.Text)}' is not a list: {e.Faults[0].Message}");
+            faults.Add(ErrorCodes.RecipeOverrideInvalid, scalar.Position, "",
+                $"'{Quote.Clip(scalar.Text)}' is not a list: {e.Faults[0].Message}");
             return [];
         }
     }
-
-    private static ScalarNode FlagValue(string text, RecipePosition position) => new(text, ScalarForm.Plain, position);
 
     private object? BindTable(TableModel model, RecipeNode node, string path)
     {
         if (node is not MapNode map)
         {
-            return WrongType(model, node, path, " Write 'name: value' lines under it.");
+            faults.WrongType(model.Expected, node, path, " Write 'name: value' lines under it.");
+            return null;
         }
 
         var values = new List<KeyValuePair<string, object?>>(map.Entries.Count);
@@ -170,86 +179,77 @@ internal sealed class BindingRun(Type rootType, KindCatalog catalog, List<Recipe
         var record = catalog.ModelOf(model.Type);
         if (node is MapNode { ShortFor: null } map)
         {
-            return BindRecord(record, map, path, initial, kind: null, former: null);
+            return BindRecord(record, map, path, initial);
         }
 
         RecipeNode written = node is MapNode { ShortFor: { } scalar } ? scalar : node;
         string keys = string.Join(", ", record.Settings.Select(s => s.Key));
-        return WrongType(model, written, path, path.Length == 0 || written.Position.IsCommandLine ? $" Its settings: {keys}." : $" Write its settings under it: {keys}.");
+        string advice = written.Position.IsCommandLine ? $" Its settings: {keys}." : $" Write its settings under it: {keys}.";
+        faults.WrongType(model.Expected, written, path, advice);
+        return null;
     }
 
     private object? BindKind(KindsModel model, RecipeNode node, string path, object? initial)
     {
-        var map = node as MapNode;
-        if (map is null && node is not ScalarNode { Form: ScalarForm.Plain or ScalarForm.Quoted })
-        {
-            return WrongType(model, node, path, $" Known kinds: {string.Join(", ", model.Kinds.Select(k => k.Key))}.");
-        }
-
-        // 'schedule: cosine' is short for 'schedule: { kind: cosine }'.
-        RecipeNode? kind = map is null ? node : map.Find(MapNode.KindKey)?.Value;
-        string kindPath = Join(path, MapNode.KindKey);
         string[] names = [.. model.Kinds.Select(k => k.Key)];
-        if (kind is null && initial is null)
+        if (node is not (MapNode or ScalarNode { Form: ScalarForm.Plain or ScalarForm.Quoted }))
         {
-            Add(ErrorCodes.RecipeUnknownKind, node.Position, path, $"{Name(path)} does not say its kind. Add 'kind', one of: {string.Join(", ", names)}.");
+            faults.WrongType(model.Expected, node, path);
             return null;
         }
 
-        string? name = kind is null ? catalog.KindOf(model.BaseType, initial!.GetType()) : kind is ScalarNode { Form: not ScalarForm.Null } word ? word.Text : null;
-        if (name is null || catalog.Find(model.BaseType, name) is not { } type)
+        // 'schedule: cosine' is short for 'schedule: { kind: cosine }'. Where no kind is said, that of the default is meant.
+        var map = node as MapNode ?? new MapNode([], node.Position);
+        var kind = node is MapNode ? map.Find(MapNode.KindKey)?.Value : node;
+        if (kind is null && initial is null)
         {
-            string near = name is not null && NearestKey.To(name, names) is { } nearest ? $" Did you mean '{nearest}'?" : "";
-            Add(ErrorCodes.RecipeUnknownKind, kind!.Position, kindPath,
-                $"{Name(path)} has no kind {(name is null ? Quote.Describe(kind) : $"'{Quote.Clip(name)}'")}.{near} Known kinds: {string.Join(", ", names)}.");
+            faults.KindMissing(node.Position, path, names);
+            return null;
+        }
+
+        var type = kind is null ? initial!.GetType() : TypeOf(model, kind);
+        if (type is null)
+        {
+            faults.KindUnknown(kind!, path, names);
             return null;
         }
 
         // A flag that changes the kind leaves the file's settings of the former kind without a meaning: they are dropped, with a note.
-        var formerType = kind is { Position.IsCommandLine: true }
-            ? kind.Replaced is ScalarNode old ? catalog.Find(model.BaseType, old.Text) : initial?.GetType()
-            : null;
-        var former = formerType is null || formerType == type ? null : catalog.ModelOf(formerType);
-        var start = initial?.GetType() == type ? initial : null;
-        return BindRecord(catalog.ModelOf(type), map ?? new MapNode([], node.Position), path, start, name, former);
+        var former = kind is { Position.IsCommandLine: true } ? (kind.Replaced is { } old ? TypeOf(model, old) : initial?.GetType()) : null;
+        return BindRecord(
+            catalog.ModelOf(type),
+            map,
+            path,
+            initial?.GetType() == type ? initial : null,
+            catalog.KindOf(model.BaseType, type),
+            former is null || former == type ? null : catalog.ModelOf(former));
     }
 
-    private object BindRecord(RecordModel model, MapNode map, string path, object? initial, string? kind, RecordModel? former)
+    private Type? TypeOf(KindsModel model, RecipeNode kind) =>
+        kind is ScalarNode { Form: ScalarForm.Plain or ScalarForm.Quoted } word ? catalog.Find(model.BaseType, word.Text) : null;
+
+    // kind: the record's kind, or null when its group has none. former: the kind that a flag replaced.
+    private object BindRecord(
+        RecordModel model, MapNode map, string path, object? initial, string? kind = null, RecordModel? former = null)
     {
         int before = faults.Count;
         object record = initial is null ? model.Create() : model.CopyOf(initial);
-        var given = new Dictionary<SettingModel, RecipeEntry>();
-        foreach (var entry in map.Entries.Where(e => kind is null || !string.Equals(e.Key, MapNode.KindKey, StringComparison.Ordinal)))
-        {
-            if (model.Find(entry.Key, entry.Position.IsCommandLine) is { } setting)
-            {
-                given[setting] = entry;
-            }
-            else if (former?.Find(entry.Key, isFlag: false) is not null && !entry.Position.IsCommandLine)
-            {
-                _notes.Add($"{entry.Position}: '{Join(path, entry.Key)}' is left out, because {kind} has no such setting.");
-            }
-            else
-            {
-                Add(ErrorCodes.RecipeUnknownKey, entry.Position, Join(path, entry.Key), UnknownKey(model, entry.Key, path, kind));
-            }
-        }
-
+        var given = MatchKeys(model, map, path, kind, former);
         foreach (var setting in model.Settings)
         {
             string settingPath = Join(path, setting.Key);
-            object? value = initial is null && setting.IsRequired ? null : setting.Get(record);
-            if (given.TryGetValue(setting, out var entry))
+            bool isUnset = initial is null && setting.IsRequired;
+            object? value = isUnset ? null : setting.Get(record);
+            if (given.TryGetValue(setting, out var node))
             {
-                if (TryBind(setting.Value, entry.Value, settingPath, value, out value))
+                if (TryBind(setting.Value, node, settingPath, value, out value))
                 {
                     setting.Set(record, value);
                 }
             }
-            else if (initial is null && setting.IsRequired)
+            else if (isUnset)
             {
-                Add(ErrorCodes.RecipeSettingMissing, map.Position, settingPath,
-                    $"'{settingPath}' is missing and has no default. {(settingPath.Contains('[', StringComparison.Ordinal) ? "Add it." : $"Add it, or give --{settingPath}.")}");
+                faults.Missing(map.Position, settingPath);
             }
             else if (value is not null)
             {
@@ -257,86 +257,57 @@ internal sealed class BindingRun(Type rootType, KindCatalog catalog, List<Recipe
             }
         }
 
+        // Rules across settings are only asked once each setting is right by itself.
         if (faults.Count == before && record is IValidated validated)
         {
             foreach (string message in validated.Validate())
             {
-                AddConflict(model, map, path, message);
+                faults.Conflict(model, map, path, message);
             }
         }
 
         return record;
     }
 
-    // A default passes the same rules as what is written, and its lists are made to compare by value.
-    private object Complete(ValueModel model, object value, RecipePosition position, string path) => model switch
+    private Dictionary<SettingModel, RecipeNode> MatchKeys(RecordModel model, MapNode map, string path, string? kind, RecordModel? former)
     {
-        GroupModel group => BindRecord(catalog.ModelOf(group.Type), new MapNode([], position), path, value, kind: null, former: null),
-        KindsModel kinds => BindRecord(catalog.ModelOf(value.GetType()), new MapNode([], position), path, value,
-            catalog.KindOf(kinds.BaseType, value.GetType()), former: null),
-        ListModel list => list.Build([.. ((IEnumerable)value).Cast<object?>()]),
-        TableModel table => table.Build(table.EntriesOf(value)),
-        _ => value,
-    };
-
-    private void AddConflict(RecordModel model, MapNode map, string path, string message)
-    {
-        // A message that begins with 'key' is placed at that key, and the key is written with its whole path.
-        int end = message.StartsWith('\'') ? message.IndexOf('\'', 1) : -1;
-        string key = end > 1 ? message[1..end] : "";
-        string first = key.Split('.')[0];
-        if (model.Find(first, isFlag: false) is null)
+        var given = new Dictionary<SettingModel, RecipeNode>();
+        foreach (var entry in map.Entries)
         {
-            Add(ErrorCodes.RecipeSettingsConflict, map.Position, path, message);
-            return;
-        }
-
-        RecipeNode node = map;
-        var position = map.Position;
-        foreach (string part in key.Split('.'))
-        {
-            if (node is not MapNode inner || inner.Entries.FirstOrDefault(e => NearestKey.Same(e.Key, part)) is not { } entry)
+            if (kind is not null && string.Equals(entry.Key, MapNode.KindKey, StringComparison.Ordinal))
             {
-                break;
+                continue;
             }
 
-            (node, position) = (entry.Value, entry.Value.Position);
+            if (model.Find(entry.Key, entry.Position.IsCommandLine) is { } setting)
+            {
+                given[setting] = entry.Value;
+            }
+            else if (former?.Find(entry.Key, isFlag: false) is not null && !entry.Position.IsCommandLine)
+            {
+                _notes.Add($"{entry.Position}: '{Join(path, entry.Key)}' is left out, because {kind} has no such setting.");
+            }
+            else
+            {
+                faults.UnknownKey(model, entry, path, kind);
+            }
         }
 
-        Add(ErrorCodes.RecipeSettingsConflict, position, Join(path, key), $"'{Join(path, key)}'{message[(end + 1)..]}");
+        return given;
     }
 
-    private string UnknownKey(RecordModel model, string key, string path, string? kind)
+    // A default passes the same rules as what is written, and its lists are made to compare by value.
+    private object Complete(ValueModel model, object value, RecipePosition position, string path)
     {
-        string of = kind is not null ? $"of {kind}" : path.Length > 0 ? $"of '{path}'" : "of a recipe";
-        string[] known = [.. kind is null ? [] : (string[])[MapNode.KindKey], .. model.Settings.Select(s => s.Key)];
-        string fact = $"'{Quote.Clip(Join(path, key))}' is not a setting {of}.";
-        if (NearestKey.To(key, known) is { } near)
+        var nothing = new MapNode([], position);
+        return model switch
         {
-            return $"{fact} Did you mean '{near}'?";
-        }
-
-        // The right key in the wrong group: 'learningRate' at the top instead of under 'training'.
-        var elsewhere = SettingWalk.Paths(rootType, catalog).FirstOrDefault(p => NearestKey.Same(p.Setting.Key, key));
-        string settings = known.Length == 0 ? "It has none." : NearestKey.Advice(key, known, "Settings");
-        return elsewhere.Path is null ? $"{fact} {settings}"
-            : string.Equals(elsewhere.Path, Join(path, key), StringComparison.Ordinal) ? $"{fact} It is a setting of {elsewhere.Kind}. {settings}"
-            : $"{fact} Did you mean '{elsewhere.Path}'?";
+            GroupModel group => BindRecord(catalog.ModelOf(group.Type), nothing, path, value),
+            KindsModel kinds =>
+                BindRecord(catalog.ModelOf(value.GetType()), nothing, path, value, catalog.KindOf(kinds.BaseType, value.GetType())),
+            ListModel list => list.Build([.. ((IEnumerable)value).Cast<object?>()]),
+            TableModel table => table.Build(table.EntriesOf(value)),
+            _ => value,
+        };
     }
-
-    private object? WrongType(ValueModel model, RecipeNode node, string path, string advice = "") => WrongType(model.Expected, node, path, advice);
-
-    private object? WrongType(string expected, RecipeNode node, string path, string advice)
-    {
-        Add(ErrorCodes.RecipeValueType, node.Position, path, $"{Name(path)} must be {expected}, got {Got(node)}.{advice}");
-        return null;
-    }
-
-    private void Add(string code, RecipePosition position, string path, string message) => faults.Add(new RecipeFault(code, position, path, message));
-
-    private static string Got(RecipeNode node) => Quote.Describe(node);
-
-    private static string Name(string path) => path.Length == 0 ? "the recipe" : $"'{Quote.Clip(path)}'";
-
-    private static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";
 }

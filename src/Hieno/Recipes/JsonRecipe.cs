@@ -25,12 +25,13 @@ internal sealed class JsonRecipe(NodeBuilder nodes)
             reader.Read();
             var root = ReadNode(ref reader, utf8, depth: 1);
             reader.Read(); // throws if anything but white space follows
-            return root as MapNode
-                ?? throw nodes.Syntax(root.Position, $"the recipe is {Quote.Describe(root)}, expected an object. Write {{ \"key\": value }}.");
+            return root as MapNode ?? throw nodes.Syntax(
+                root.Position, $"the recipe is {Quote.Describe(root)}, expected an object. Write {{ \"key\": value }}.");
         }
         catch (JsonException e)
         {
-            var position = At(utf8, _lineStarts[(int)Math.Min(e.LineNumber ?? 0, _lineStarts.Count - 1)] + (int)(e.BytePositionInLine ?? 0));
+            int line = (int)Math.Min(e.LineNumber ?? 0, _lineStarts.Count - 1);
+            var position = At(utf8, _lineStarts[line] + (int)(e.BytePositionInLine ?? 0));
             throw utf8.Trim(" \t\r\n"u8).IsEmpty
                 ? nodes.Syntax(RecipePosition.WholeFile(nodes.File), "the recipe is empty. Write { \"key\": value }.", e)
                 : nodes.Syntax(position, $"this is not valid JSON: {FirstSentence(e.Message)}. Correct it here or just before.", e);

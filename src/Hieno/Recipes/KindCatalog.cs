@@ -3,7 +3,9 @@ using System.Collections.Concurrent;
 namespace Hieno.Recipes;
 
 /// <summary>Which record a <c>kind</c> of a group of settings means: <c>tuning: { kind: lora }</c> is <c>LoRAOptions</c>.</summary>
-/// <remarks>Built-in and foreign kinds are added by the same call. Fill a catalog before it is used; reading it is safe from several threads.</remarks>
+/// <remarks>
+/// Built-in and foreign kinds are added by the same call. Fill a catalog before it is used; reading it is safe from several threads.
+/// </remarks>
 public sealed class KindCatalog
 {
     private readonly Dictionary<Type, List<KeyValuePair<string, Type>>> _kinds = [];
@@ -34,7 +36,8 @@ public sealed class KindCatalog
             if (string.Equals(name, kind, StringComparison.Ordinal) || type == typeof(TConcrete))
             {
                 throw new ArgumentException(
-                    $"KindCatalog: {typeof(TBase).Name} has '{name}' for {type.Name}, so '{kind}' for {typeof(TConcrete).Name} cannot be added.",
+                    $"KindCatalog: {typeof(TBase).Name} has '{name}' for {type.Name}, so '{kind}' for {typeof(TConcrete).Name} "
+                    + "cannot be added.",
                     nameof(kind));
             }
         }
@@ -64,7 +67,8 @@ public sealed class KindCatalog
     public string KindOf(Type baseType, Type concreteType) =>
         KindsOf(baseType).FirstOrDefault(k => k.Value == concreteType).Key
         ?? throw new InvalidOperationException(
-            $"KindCatalog: {concreteType.Name} is not a kind of {baseType.Name}. Add it: catalog.Add<{baseType.Name}, {concreteType.Name}>(\"name\").");
+            $"KindCatalog: {concreteType.Name} is not a kind of {baseType.Name}. "
+            + $"Add it: catalog.Add<{baseType.Name}, {concreteType.Name}>(\"name\").");
 
     internal RecordModel ModelOf(Type type) => _models.GetOrAdd(type, RecordModel.Of, this);
 

@@ -18,13 +18,25 @@ internal abstract class Limit
 
 internal sealed class RangeLimit(double min, double max, bool minExcluded, bool maxExcluded) : Limit
 {
-    public override string Expected => (double.IsNegativeInfinity(min) || min == double.MinValue, double.IsPositiveInfinity(max) || IsOpen(max)) switch
+    private bool HasMin => double.IsFinite(min) && min is not (int.MinValue or (double)long.MinValue or float.MinValue or double.MinValue);
+
+    // [Range(1, int.MaxValue)] is how the attribute spells "at least 1".
+    private bool HasMax => double.IsFinite(max) && max is not (int.MaxValue or (double)long.MaxValue or float.MaxValue or double.MaxValue);
+
+    public override string Expected
     {
-        (true, true) => "any number",
-        (true, false) => (maxExcluded ? "below " : "at most ") + Text(max),
-        (false, true) => (minExcluded ? "above " : "at least ") + Text(min),
-        _ => $"{(minExcluded ? "above" : "from")} {Text(min)} {(minExcluded ? "and " : "")}{(maxExcluded ? "up to, but not," : minExcluded ? "at most" : "to")} {Text(max)}",
-    };
+        get
+        {
+            if (HasMin && HasMax && !minExcluded && !maxExcluded)
+            {
+                return $"from {Text(min)} to {Text(max)}";
+            }
+
+            string low = HasMin ? (minExcluded ? "above " : "at least ") + Text(min) : "";
+            string high = HasMax ? (maxExcluded ? "below " : "at most ") + Text(max) : "";
+            return low + (HasMin && HasMax ? " and " : "") + high;
+        }
+    }
 
     public override bool Allows(object value)
     {
@@ -38,26 +50,21 @@ internal sealed class RangeLimit(double min, double max, bool minExcluded, bool 
 
     public override void AddTo(JsonObject schema)
     {
-        if (double.IsFinite(min) && min != double.MinValue)
+        if (HasMin)
         {
             schema[minExcluded ? "exclusiveMinimum" : "minimum"] = Number(min);
         }
 
-        if (double.IsFinite(max) && !IsOpen(max))
+        if (HasMax)
         {
             schema[maxExcluded ? "exclusiveMaximum" : "maximum"] = Number(max);
         }
     }
 
-    // [Range(1, int.MaxValue)] is how the attribute spells "at least 1".
-    private static bool IsOpen(double max) => max is int.MaxValue or (double)long.MaxValue or float.MaxValue or double.MaxValue;
-
     private static JsonNode Number(double value) =>
         value == Math.Truncate(value) && Math.Abs(value) < 1L << 53 ? JsonValue.Create((long)value) : JsonValue.Create(value);
 
-    private static string Text(double value) => value.ToString("0.###############", CultureInfo.InvariantCulture) is var text && value != 0 && text is "0" or "-0"
-        ? value.ToString("R", CultureInfo.InvariantCulture)
-        : text;
+    private static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 }
 
 internal sealed class LengthLimit(int min, int max, bool ofText) : Limit
@@ -78,7 +85,8 @@ internal sealed class LengthLimit(int min, int max, bool ofText) : Limit
 
     public override void AddTo(JsonObject schema)
     {
-        string unit = ofText ? "Length" : string.Equals((string?)schema["type"], "object", StringComparison.Ordinal) ? "Properties" : "Items";
+        bool ofTable = string.Equals((string?)schema["type"], "object", StringComparison.Ordinal);
+        string unit = ofText ? "Length" : ofTable ? "Properties" : "Items";
         if (min > 0)
         {
             schema["min" + unit] = min;

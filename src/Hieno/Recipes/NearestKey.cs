@@ -33,8 +33,9 @@ internal static class NearestKey
     public static string Advice(string word, IReadOnlyCollection<string> known, string plural)
     {
         const int Few = 20;
-        string list = known.Count is > 0 and <= Few ? $"{plural}: {string.Join(", ", known)}." : "";
-        return To(word, known) is { } near ? $"Did you mean '{near}'?" : list.Length > 0 ? list : $"See the list of {plural.ToLowerInvariant()}.";
+        return To(word, known) is { } near ? $"Did you mean '{near}'?"
+            : known.Count <= Few ? $"{plural}: {string.Join(", ", known)}."
+            : $"See the list of {plural.ToLowerInvariant()}.";
     }
 
     // Number of letters inserted, deleted, replaced or swapped with their neighbour (optimal string alignment).

@@ -35,7 +35,7 @@ public static class RecipeBinder
     internal static RecipeBinding<T> Bind<T>(MapNode tree, KindCatalog catalog, List<RecipeFault> faults)
         where T : class
     {
-        var run = new BindingRun(typeof(T), catalog, faults);
+        var run = new BindingRun(typeof(T), catalog, new BindingFaults(typeof(T), catalog, faults));
         object? value = run.Bind(tree);
 
         // In the order of the file, so that a user mends it from top to bottom; flags come last.

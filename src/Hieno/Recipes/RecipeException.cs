@@ -46,6 +46,8 @@ public sealed class RecipeException : HienoException
     {
         const int Most = 100;
         string lines = string.Join('\n', faults.Take(Most));
-        return faults.Count <= Most ? lines : string.Create(CultureInfo.InvariantCulture, $"{lines}\n… and {faults.Count - Most} more faults.");
+        return faults.Count <= Most
+            ? lines
+            : string.Create(CultureInfo.InvariantCulture, $"{lines}\n… and {faults.Count - Most} more faults.");
     }
 }

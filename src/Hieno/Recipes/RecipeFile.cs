@@ -25,7 +25,7 @@ public static class RecipeFile
     /// <summary>The largest number of values, those of anchored groups counted wherever they are used: 100,000.</summary>
     public const int MaxNodes = 100_000;
 
-    /// <summary>Reads a recipe, applies the settings of the command line and binds the result, with all faults of the three reported at once.</summary>
+    /// <summary>Reads a recipe, applies the settings of the command line and binds the result; all faults are reported at once.</summary>
     /// <typeparam name="T">The record of the whole recipe.</typeparam>
     /// <param name="path">A .yaml, .yml or .json file.</param>
     /// <param name="catalog">The known kinds.</param>
@@ -131,7 +131,9 @@ public static class RecipeFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
-            string fact = e is FileNotFoundException or DirectoryNotFoundException ? "there is no such file" : $"the file cannot be read: {e.Message.TrimEnd('.')}";
+            string fact = e is FileNotFoundException or DirectoryNotFoundException
+                ? "there is no such file"
+                : $"the file cannot be read: {e.Message.TrimEnd('.')}";
             throw Unreadable(path, fact + ". Check the path of the recipe.", e);
         }
     }

@@ -1,7 +1,7 @@
 namespace Hieno.Recipes;
 
 /// <summary>One value of a recipe as it was written, before it is known which setting it belongs to.</summary>
-/// <remarks>YAML, JSON and command line give the same tree. Nodes are immutable, so an anchored YAML value may stand in several places.</remarks>
+/// <remarks>YAML, JSON and command line give the same tree. Nodes are immutable: an anchored value of YAML stands in several places.</remarks>
 public abstract class RecipeNode
 {
     private protected RecipeNode(RecipePosition position, long size) => (Position, Size) = (position, size);
@@ -72,7 +72,7 @@ public sealed class MapNode(IReadOnlyList<RecipeEntry> entries, RecipePosition p
     /// <summary>The keys and values in the order they were written.</summary>
     public IReadOnlyList<RecipeEntry> Entries { get; } = entries;
 
-    /// <summary>The scalar this map stands for when it was written short (<c>schedule: cosine</c>) and a flag then went inside it, or null.</summary>
+    /// <summary>The scalar that a flag made this map of (<c>schedule: cosine</c> and <c>--schedule.cycles 1</c>), or null.</summary>
     public ScalarNode? ShortFor { get; internal init; }
 
     /// <summary>Finds the value of a key.</summary>

@@ -24,7 +24,7 @@ public sealed class RecipeOverrides
     /// <summary>What cannot be read as flags. <see cref="RecipeFile.Load{T}"/> reports it together with the faults of the file.</summary>
     public IReadOnlyList<RecipeFault> Faults => _faults;
 
-    /// <summary>Reads the part of a command line that holds settings. Never throws for what the user typed; see <see cref="Faults"/>.</summary>
+    /// <summary>Reads the part of a command line that holds settings. What the user mistyped goes into <see cref="Faults"/>.</summary>
     /// <param name="args">The arguments, without the verb and the recipe.</param>
     /// <returns>The settings in the order they were given.</returns>
     public static RecipeOverrides Parse(IReadOnlyList<string> args)
@@ -161,7 +161,9 @@ public sealed class RecipeOverrides
     // batch-size on the command line is batchSize in the file.
     private static bool IsSame(string key, string flag) =>
         string.Equals(key, flag, StringComparison.Ordinal)
-        || string.Equals(JsonNamingPolicy.KebabCaseLower.ConvertName(key), JsonNamingPolicy.KebabCaseLower.ConvertName(flag), StringComparison.Ordinal);
+        || string.Equals(Kebab(key), Kebab(flag), StringComparison.Ordinal);
+
+    private static string Kebab(string key) => JsonNamingPolicy.KebabCaseLower.ConvertName(key);
 
     private sealed record Override(string[] Path, string Flag, List<ScalarNode> Values);
 }

@@ -106,7 +106,9 @@ public static class RecipeSchema
                 limit.AddTo(array);
             }
 
-            return list.Limits.OfType<LengthLimit>().All(l => l.AllowsLength(1)) ? new JsonObject { ["anyOf"] = new JsonArray(array, Value(list.Element, null)) } : array;
+            return list.Limits.OfType<LengthLimit>().All(l => l.AllowsLength(1))
+                ? new JsonObject { ["anyOf"] = new JsonArray(array, Value(list.Element, null)) }
+                : array;
         }
 
         // 'schedule: cosine' or 'schedule: { kind: cosine, … }'; the kind of the default need not be said.
@@ -161,8 +163,9 @@ public static class RecipeSchema
             }
 
             var type = catalog.ModelOf(group.Type);
-            return !type.HasRequired
-                && JsonNode.DeepEquals(Json(RecipeWriter.ToNode(model, value, catalog)), Json(RecipeWriter.ToNode(model, type.Create(), catalog)));
+            return !type.HasRequired && JsonNode.DeepEquals(
+                Json(RecipeWriter.ToNode(model, value, catalog)),
+                Json(RecipeWriter.ToNode(model, type.Create(), catalog)));
         }
 
         private static JsonArray Texts(IEnumerable<string> texts) => [.. texts.Select(t => JsonValue.Create(t))];

@@ -56,13 +56,15 @@ public static class RecipeWriter
     /// <param name="catalog">The known kinds.</param>
     /// <returns>The tree; its positions say where it came from, not a line.</returns>
     /// <exception cref="InvalidOperationException">A record or kind of the recipe is not known to the catalog.</exception>
-    public static MapNode ToTree(object recipe, KindCatalog catalog) => Group(catalog.ModelOf(recipe.GetType()), recipe, kind: null, catalog);
+    public static MapNode ToTree(object recipe, KindCatalog catalog) =>
+        Group(catalog.ModelOf(recipe.GetType()), recipe, kind: null, catalog);
 
     internal static RecipeNode ToNode(ValueModel model, object? value, KindCatalog catalog) => (model, value) switch
     {
         (_, null) => new ScalarNode("null", ScalarForm.Null, Written),
         (ScalarModel scalar, _) => Scalar(scalar, value),
-        (ListModel list, _) => new ListNode([.. ((IEnumerable)value).Cast<object?>().Select(v => ToNode(list.Element, v, catalog))], Written),
+        (ListModel list, _) => new ListNode(
+            [.. ((IEnumerable)value).Cast<object?>().Select(v => ToNode(list.Element, v, catalog))], Written),
         (TableModel table, _) => new MapNode(
             [.. table.EntriesOf(value).Select(e => new RecipeEntry(e.Key, Written, ToNode(table.Element, e.Value, catalog)))], Written),
         (KindsModel kinds, _) => Group(catalog.ModelOf(value.GetType()), value, catalog.KindOf(kinds.BaseType, value.GetType()), catalog),
@@ -105,10 +107,13 @@ public static class RecipeWriter
 
     private static MapNode Group(RecordModel model, object record, string? kind, KindCatalog catalog)
     {
-        var entries = model.Settings.Select(s => new RecipeEntry(s.Key, Written, ToNode(s.Value, s.Get(record), catalog)));
-        return kind is null
-            ? new MapNode([.. entries], Written)
-            : new MapNode([new RecipeEntry(MapNode.KindKey, Written, new ScalarNode(kind, ScalarForm.Quoted, Written)), .. entries], Written);
+        var entries = model.Settings.Select(s => new RecipeEntry(s.Key, Written, ToNode(s.Value, s.Get(record), catalog))).ToList();
+        if (kind is not null)
+        {
+            entries.Insert(0, new RecipeEntry(MapNode.KindKey, Written, new ScalarNode(kind, ScalarForm.Quoted, Written)));
+        }
+
+        return new MapNode(entries, Written);
     }
 
     private static ScalarNode Scalar(ScalarModel model, object value)
@@ -122,7 +127,8 @@ public static class RecipeWriter
         switch (node)
         {
             case MapNode map:
-                emitter.Emit(new MappingStart(AnchorName.Empty, TagName.Empty, isImplicit: true, map.Entries.Count == 0 ? MappingStyle.Flow : MappingStyle.Block));
+                var mapStyle = map.Entries.Count == 0 ? MappingStyle.Flow : MappingStyle.Block;
+                emitter.Emit(new MappingStart(AnchorName.Empty, TagName.Empty, isImplicit: true, mapStyle));
                 foreach (var entry in map.Entries)
                 {
                     EmitText(emitter, entry.Key);
@@ -132,8 +138,8 @@ public static class RecipeWriter
                 emitter.Emit(new MappingEnd());
                 break;
             case ListNode list:
-                bool short_ = list.Items.All(i => i is ScalarNode);
-                emitter.Emit(new SequenceStart(AnchorName.Empty, TagName.Empty, isImplicit: true, short_ ? SequenceStyle.Flow : SequenceStyle.Block));
+                var listStyle = list.Items.All(i => i is ScalarNode) ? SequenceStyle.Flow : SequenceStyle.Block;
+                emitter.Emit(new SequenceStart(AnchorName.Empty, TagName.Empty, isImplicit: true, listStyle));
                 foreach (var item in list.Items)
                 {
                     Emit(emitter, item);
@@ -145,7 +151,7 @@ public static class RecipeWriter
                 EmitText(emitter, text.Text);
                 break;
             case ScalarNode scalar:
-                emitter.Emit(new Scalar(AnchorName.Empty, TagName.Empty, scalar.Text, ScalarStyle.Plain, isPlainImplicit: true, isQuotedImplicit: false));
+                EmitScalar(emitter, scalar.Text, ScalarStyle.Plain);
                 break;
         }
     }
@@ -156,8 +162,11 @@ public static class RecipeWriter
         bool bare = text.Length > 0 && char.IsAsciiLetter(text[0]) && char.IsAsciiLetterOrDigit(text[^1])
             && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '/')
             && !Ambiguous.Contains(text);
-        emitter.Emit(new Scalar(AnchorName.Empty, TagName.Empty, text, bare ? ScalarStyle.Plain : ScalarStyle.DoubleQuoted, bare, isQuotedImplicit: true));
+        EmitScalar(emitter, text, bare ? ScalarStyle.Plain : ScalarStyle.DoubleQuoted);
     }
+
+    private static void EmitScalar(Emitter emitter, string text, ScalarStyle style) =>
+        emitter.Emit(new Scalar(AnchorName.Empty, TagName.Empty, text, style, isPlainImplicit: true, isQuotedImplicit: true));
 
     // Words that YAML 1.1 or 1.2 readers take for a truth value or null.
     private static readonly HashSet<string> Ambiguous =

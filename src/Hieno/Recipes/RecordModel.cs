@@ -12,7 +12,8 @@ internal sealed class RecordModel
 {
     private readonly MethodInfo _copy;
 
-    private RecordModel(Type type, IReadOnlyList<SettingModel> settings, MethodInfo copy) => (Type, Settings, _copy) = (type, settings, copy);
+    private RecordModel(Type type, IReadOnlyList<SettingModel> settings, MethodInfo copy) =>
+        (Type, Settings, _copy) = (type, settings, copy);
 
     public Type Type { get; }
 
@@ -30,7 +31,7 @@ internal sealed class RecordModel
     /// <summary>Finds a setting by its key; flags may also be written in kebab case.</summary>
     public SettingModel? Find(string key, bool isFlag) =>
         Settings.FirstOrDefault(s => string.Equals(s.Key, key, StringComparison.Ordinal))
-        ?? (isFlag ? Settings.FirstOrDefault(s => string.Equals(JsonNamingPolicy.KebabCaseLower.ConvertName(s.Key), key, StringComparison.Ordinal)) : null);
+        ?? Settings.FirstOrDefault(s => isFlag && string.Equals(JsonNamingPolicy.KebabCaseLower.ConvertName(s.Key), key, StringComparison.Ordinal));
 
     public static RecordModel Of(Type type, KindCatalog catalog)
     {
@@ -49,6 +50,11 @@ internal sealed class RecordModel
             .ThenBy(p => p.MetadataToken)
             .Select(p => new SettingModel(p, ModelOf(p, nullability.Create(p), catalog)))
             .ToList();
+        if (type.BaseType != typeof(object) && settings.Exists(s => string.Equals(s.Key, MapNode.KindKey, StringComparison.Ordinal)))
+        {
+            throw new InvalidOperationException($"{type.Name}.Kind: 'kind' chooses the kind of the group. Give the property another name.");
+        }
+
         return new RecordModel(type, settings, copy);
     }
 
@@ -58,11 +64,32 @@ internal sealed class RecordModel
     {
         try
         {
-            return ModelOf(property.PropertyType, nullability, property, catalog);
+            var model = ModelOf(property.PropertyType, nullability, property, catalog);
+            RefuseIdleLimits(property, model);
+            return model;
         }
         catch (NotSupportedException e)
         {
             throw new InvalidOperationException($"{property.DeclaringType!.Name}.{property.Name}: {e.Message}", e);
+        }
+    }
+
+    // A limit on a type that cannot have it would be a promise that nobody keeps.
+    private static void RefuseIdleLimits(PropertyInfo property, ValueModel model)
+    {
+        var value = model.Innermost;
+        bool isNumber = value is IntegerModel or NumberModel;
+        bool isWord = value is TextValueModel or ChoiceModel;
+        bool hasLength = model is ListModel or TableModel or TextValueModel;
+        string? idle = property.IsDefined(typeof(RangeAttribute)) && !isNumber ? "[Range]"
+            : property.IsDefined(typeof(AllowedValuesAttribute)) && !isNumber && !isWord ? "[AllowedValues]"
+            : property.IsDefined(typeof(MinLengthAttribute)) && !hasLength ? "[MinLength]"
+            : property.IsDefined(typeof(MaxLengthAttribute)) && !hasLength ? "[MaxLength]"
+            : property.IsDefined(typeof(LengthAttribute)) && !hasLength ? "[Length]"
+            : null;
+        if (idle is not null)
+        {
+            throw new NotSupportedException($"{idle} cannot limit {model.Expected}. Remove it, or check the value in IValidated.Validate.");
         }
     }
 
@@ -82,7 +109,8 @@ internal sealed class RecordModel
             };
         }
 
-        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>) && type.GenericTypeArguments[0] == typeof(string))
+        bool isTable = type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>);
+        if (isTable && type.GenericTypeArguments[0] == typeof(string))
         {
             var element = ModelOf(type.GenericTypeArguments[1], nullability.GenericTypeArguments[1], property, catalog);
             var valueType = type.GenericTypeArguments[1];
@@ -105,13 +133,15 @@ internal sealed class RecordModel
         {
             return catalog.KindsOf(type) is { Count: > 0 } kinds
                 ? new KindsModel(type, kinds) { Nullable = nullable }
-                : throw new NotSupportedException($"no kind of {type.Name} is in the catalog. Add one: catalog.Add<{type.Name}, …>(\"name\").");
+                : throw new NotSupportedException(
+                    $"no kind of {type.Name} is in the catalog. Add one: catalog.Add<{type.Name}, …>(\"name\").");
         }
 
         return type.IsClass && type.GetMethod("<Clone>$") is not null
             ? new GroupModel(type) { Nullable = nullable }
             : throw new NotSupportedException(
-                $"{type.Name} cannot be a setting. Use text, bool, a number, an enum, a record, IReadOnlyList, IReadOnlyDictionary or an IScalarForm.");
+                $"{type.Name} cannot be a setting. "
+                + "Use text, bool, a number, an enum, a record, IReadOnlyList, IReadOnlyDictionary or an IScalarForm.");
     }
 
     private static ScalarModel? ScalarOf(Type type, PropertyInfo property, bool nullable)
@@ -124,21 +154,36 @@ internal sealed class RecordModel
         var code = Type.GetTypeCode(type);
         return code switch
         {
-            TypeCode.String => new TextValueModel { Nullable = nullable, Limits = [.. Lengths(property, ofText: true), .. Allowed(property, type)] },
             TypeCode.Boolean => new TruthModel { Nullable = nullable },
-            TypeCode.Int32 => new IntegerModel(code, int.MinValue, int.MaxValue) { Nullable = nullable, Limits = Numeric(property, type) },
-            TypeCode.Int64 => new IntegerModel(code, long.MinValue, long.MaxValue) { Nullable = nullable, Limits = Numeric(property, type) },
-            TypeCode.UInt64 => new IntegerModel(code, 0, ulong.MaxValue) { Nullable = nullable, Limits = Numeric(property, type) },
-            TypeCode.Single or TypeCode.Double => new NumberModel(code == TypeCode.Single) { Nullable = nullable, Limits = Numeric(property, type) },
+            TypeCode.Int32 => Integer(int.MinValue, int.MaxValue),
+            TypeCode.Int64 => Integer(long.MinValue, long.MaxValue),
+            TypeCode.UInt64 => Integer(ulong.MinValue, ulong.MaxValue),
+            TypeCode.Single or TypeCode.Double => new NumberModel(single: code == TypeCode.Single)
+            {
+                Nullable = nullable,
+                Limits = Numeric(property, type),
+            },
+            TypeCode.String => new TextValueModel
+            {
+                Nullable = nullable,
+                Limits = [.. Lengths(property, ofText: true), .. Allowed(property, type)],
+            },
             _ => type.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IScalarForm<>))
                 ? Generic<Func<bool, ScalarFormModel>>(nameof(FormModel), type)(nullable)
                 : null,
         };
+
+        IntegerModel Integer(decimal min, decimal max) => new(code, min, max) { Nullable = nullable, Limits = Numeric(property, type) };
     }
 
     private static ScalarFormModel FormModel<T>(bool nullable)
         where T : IScalarForm<T> =>
-        new(T.Expected, T.Pattern, T.AcceptsNumbers, text => T.TryParse(text, out var value) ? value : null, value => ((T)value).ToRecipeText())
+        new(
+            T.Expected,
+            T.Pattern,
+            T.AcceptsNumbers,
+            text => T.TryParse(text, out var value) ? value : null,
+            value => ((T)value).ToRecipeText())
         {
             Nullable = nullable,
         };
@@ -165,8 +210,9 @@ internal sealed class RecordModel
             return [];
         }
 
-        int min = property.GetCustomAttribute<MinLengthAttribute>()?.Length ?? property.GetCustomAttribute<LengthAttribute>()?.MinimumLength ?? 0;
-        int max = property.GetCustomAttribute<MaxLengthAttribute>()?.Length ?? property.GetCustomAttribute<LengthAttribute>()?.MaximumLength ?? int.MaxValue;
+        var both = property.GetCustomAttribute<LengthAttribute>();
+        int min = property.GetCustomAttribute<MinLengthAttribute>()?.Length ?? both?.MinimumLength ?? 0;
+        int max = property.GetCustomAttribute<MaxLengthAttribute>()?.Length ?? both?.MaximumLength ?? int.MaxValue;
         return min == 0 && max == int.MaxValue ? [] : [new LengthLimit(min, max, ofText)];
     }
 
@@ -178,18 +224,22 @@ internal sealed class RecordModel
         }
 
         var choices = type.IsEnum ? ChoicesOf(type) : [];
-        return [new AllowedLimit([.. values.OfType<object>().Select(v => type.IsEnum
-            ? choices.First(c => c.Value.Equals(v))
-            : KeyValuePair.Create(Convert.ToString(v, CultureInfo.InvariantCulture)!, Convert.ChangeType(v, type, CultureInfo.InvariantCulture)))])];
+        return [new AllowedLimit([.. values.OfType<object>().Select(v => type.IsEnum ? choices.First(c => c.Value.Equals(v)) : Plain(v))])];
+
+        KeyValuePair<string, object> Plain(object value) => new(
+            Convert.ToString(value, CultureInfo.InvariantCulture)!,
+            Convert.ChangeType(value, type, CultureInfo.InvariantCulture));
     }
 
     private static List<KeyValuePair<string, object>> ChoicesOf(Type type) =>
         [.. type.GetFields(BindingFlags.Public | BindingFlags.Static).Select(f => KeyValuePair.Create(
-            f.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name ?? JsonNamingPolicy.KebabCaseLower.ConvertName(f.Name), f.GetValue(null)!))];
+            f.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name ?? JsonNamingPolicy.KebabCaseLower.ConvertName(f.Name),
+            f.GetValue(null)!))];
 
     private static TDelegate Generic<TDelegate>(string method, Type argument)
         where TDelegate : Delegate =>
-        typeof(RecordModel).GetMethod(method, BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(argument).CreateDelegate<TDelegate>();
+        typeof(RecordModel).GetMethod(method, BindingFlags.NonPublic | BindingFlags.Static)!
+            .MakeGenericMethod(argument).CreateDelegate<TDelegate>();
 
     private static object BuildList<T>(IReadOnlyList<object?> elements) => new SettingList<T>([.. elements.Select(e => (T)e!)]);
 

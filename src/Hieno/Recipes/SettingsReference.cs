@@ -1,14 +1,17 @@
 namespace Hieno.Recipes;
 
 /// <summary>One setting of a recipe, as help and documentation show it.</summary>
-/// <param name="Path">The path of the key and flag, e.g. <c>tuning.rank</c>; <c>metrics[].order</c> lies inside a list, <c>columns.&lt;name&gt;</c> inside a table.</param>
+/// <param name="Path">
+/// The path of the key and flag, e.g. <c>tuning.rank</c>; <c>metrics[].order</c> lies inside a list, <c>columns.&lt;name&gt;</c> in a table.
+/// </param>
 /// <param name="Type">What its value must be, e.g. <c>a whole number</c>.</param>
 /// <param name="IsRequired">True when it has no default.</param>
 /// <param name="Default">Its default as written in a recipe; null when it is required or a group, whose settings have their own.</param>
 /// <param name="Range">What its value must satisfy, e.g. <c>from 1 to 1024</c>; null when its type says it all.</param>
 /// <param name="Kind">The kind of the group it belongs to, e.g. <c>lora</c>; null when the group has no kinds.</param>
 /// <param name="Description">The summary of its documentation, or the reason why there is none, in parentheses.</param>
-public sealed record SettingEntry(string Path, string Type, bool IsRequired, string? Default, string? Range, string? Kind, string Description);
+public sealed record SettingEntry(
+    string Path, string Type, bool IsRequired, string? Default, string? Range, string? Kind, string Description);
 
 /// <summary>One kind of a group of settings.</summary>
 /// <param name="Path">The path of the group, e.g. <c>tuning</c>.</param>
@@ -28,7 +31,7 @@ public sealed class SettingsReference
     /// <summary>The kinds of all groups that have kinds.</summary>
     public IReadOnlyList<KindEntry> Kinds { get; }
 
-    /// <summary>XML documentation files that were not found, so that the descriptions from them are absent. Tell the user when there are any.</summary>
+    /// <summary>XML documentation files that were not found, so that their descriptions are absent. Tell the user when there are any.</summary>
     public IReadOnlyList<string> MissingDocumentation { get; }
 
     /// <summary>Lists the settings of a record and of all kinds inside it.</summary>
@@ -49,7 +52,7 @@ public sealed class SettingsReference
             settings.Add(new SettingEntry(
                 step.Path, model.Expected, !step.HasDefault, step.HasDefault ? DefaultOf(model, step.Default, catalog) : null,
                 RangeOf(model), step.Kind, summaries.Of(step.Setting)));
-            if (Innermost(model) is KindsModel group)
+            if (model.Innermost is KindsModel group)
             {
                 kinds.AddRange(group.Kinds.Select(k => new KindEntry(step.Path, k.Key, summaries.Of(k.Value))));
             }
@@ -57,13 +60,6 @@ public sealed class SettingsReference
 
         return new SettingsReference(settings, kinds, [.. summaries.Missing]);
     }
-
-    private static ValueModel Innermost(ValueModel model) => model switch
-    {
-        ListModel list => Innermost(list.Element),
-        TableModel table => Innermost(table.Element),
-        _ => model,
-    };
 
     private static string? DefaultOf(ValueModel model, object? value, KindCatalog catalog) => (model, value) switch
     {
@@ -87,7 +83,7 @@ public sealed class SettingsReference
     private static string? RangeOf(ValueModel model)
     {
         var limits = model.Limits.Select(l => l.Expected).ToList();
-        if (model is ListModel or TableModel && Innermost(model).Limits is { Count: > 0 } inner)
+        if (model is ListModel or TableModel && model.Innermost.Limits is { Count: > 0 } inner)
         {
             limits.Add("each " + string.Join(", ", inner.Select(l => l.Expected)));
         }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Hieno.Recipes;
 
-/// <summary>A part of something, given as a fraction (<c>10%</c>, <c>0.1</c>) or as a count (<c>500</c>): rows held out, steps of warm-up.</summary>
+/// <summary>A part of something, given as a fraction (<c>10%</c>, <c>0.1</c>) or as a count (<c>500</c>): rows held out, warm-up.</summary>
 /// <remarks>A whole number is always a count: <c>1</c> is one piece, <c>100%</c> or <c>1.0</c> is all.</remarks>
 public readonly record struct Share : IScalarForm<Share>
 {
@@ -48,7 +48,7 @@ public readonly record struct Share : IScalarForm<Share>
 
     /// <summary>The number of pieces this share is of a total.</summary>
     /// <param name="total">Number of all pieces, 0 or more.</param>
-    /// <returns>fraction · total rounded to the nearest whole number (halves up), or the count, which may exceed <paramref name="total"/>.</returns>
+    /// <returns>fraction · total rounded to a whole number (halves up), or the count, which may exceed <paramref name="total"/>.</returns>
     public long Of(long total) => IsFraction ? (long)Math.Round(_amount * total, MidpointRounding.AwayFromZero) : (long)_amount;
 
     /// <inheritdoc/>

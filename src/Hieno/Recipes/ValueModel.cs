@@ -15,6 +15,9 @@ internal abstract class ValueModel
     /// <summary>Ends the sentence "must be …", and is the type in the settings reference.</summary>
     public abstract string Expected { get; }
 
+    /// <summary>The model of the single values inside lists and tables; of any other value, itself.</summary>
+    public virtual ValueModel Innermost => this;
+
     /// <summary>The same of several values: "a list of …".</summary>
     public virtual string ExpectedMany => Expected;
 }
@@ -27,6 +30,9 @@ internal abstract class ScalarModel : ValueModel
 
     /// <summary>What to expect in place of a text that was refused; may say more than <see cref="ValueModel.Expected"/>.</summary>
     public virtual string ExpectedFor(string text) => Expected;
+
+    /// <summary>What to do about a text that was refused, beginning with a space; empty where there is nothing to say.</summary>
+    public virtual string AdviceOn(string text) => "";
 
     /// <summary>The text of a value; reading it gives the value back.</summary>
     public abstract string Write(object value);
@@ -70,6 +76,14 @@ internal sealed class TruthModel : ScalarModel
         value = truth;
         return truth is not null && !quoted;
     }
+
+    // YAML 1.1 took these for truth values.
+    public override string AdviceOn(string text) => text.ToUpperInvariant() switch
+    {
+        "YES" or "ON" => " Write true.",
+        "NO" or "OFF" => " Write false.",
+        _ => "",
+    };
 
     public override string Write(object value) => (bool)value ? "true" : "false";
 
@@ -154,8 +168,14 @@ internal sealed class NumberModel(bool single) : ScalarModel
         return double.IsFinite(number) && !quoted;
     }
 
-    public override string Write(object value) =>
-        single ? ((float)value).ToString("R", CultureInfo.InvariantCulture) : ((double)value).ToString("R", CultureInfo.InvariantCulture);
+    // With a point before the exponent (1.0e-07), because YAML 1.1 readers take 1e-07 for a text.
+    public override string Write(object value)
+    {
+        string text = single
+            ? ((float)value).ToString("R", CultureInfo.InvariantCulture)
+            : ((double)value).ToString("R", CultureInfo.InvariantCulture);
+        return text.Replace("E", text.Contains('.', StringComparison.Ordinal) ? "e" : ".0e", StringComparison.Ordinal);
+    }
 
     public override JsonObject Schema() => new() { ["type"] = "number" };
 }
@@ -172,6 +192,8 @@ internal sealed class ChoiceModel(IReadOnlyList<KeyValuePair<string, object>> ch
         value = choices.FirstOrDefault(c => NearestKey.Same(c.Key, text)).Value;
         return value is not null;
     }
+
+    public override string AdviceOn(string text) => NearestKey.To(text, Names) is { } near ? $" Did you mean '{near}'?" : "";
 
     public override string Write(object value) => choices.First(c => c.Value.Equals(value)).Key;
 
@@ -206,6 +228,8 @@ internal sealed class ListModel(ValueModel element, Func<IReadOnlyList<object?>,
 {
     public ValueModel Element => element;
 
+    public override ValueModel Innermost => element.Innermost;
+
     public override string Expected => $"a list of {element.ExpectedMany}";
 
     /// <summary>Makes the list that the setting holds; lists it makes are equal when their elements are.</summary>
@@ -218,6 +242,8 @@ internal sealed class TableModel(
     Func<object, IReadOnlyList<KeyValuePair<string, object?>>> entries) : ValueModel
 {
     public ValueModel Element => element;
+
+    public override ValueModel Innermost => element.Innermost;
 
     public override string Expected => $"a group of names, each with {element.Expected}";
 

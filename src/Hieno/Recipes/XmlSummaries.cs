@@ -44,7 +44,8 @@ internal sealed partial class XmlSummaries
     private static string FileOf(Assembly assembly) => assembly.GetName().Name + ".xml";
 
     // An assembly bundled into a single file has no place of its own; its documentation then lies beside the program.
-    private static string FolderOf(Assembly assembly) => Path.GetDirectoryName(assembly.Location) is { Length: > 0 } folder ? folder : AppContext.BaseDirectory;
+    private static string FolderOf(Assembly assembly) =>
+        Path.GetDirectoryName(assembly.Location) is { Length: > 0 } folder ? folder : AppContext.BaseDirectory;
 
     private static string NameOf(Type type) => type.FullName!.Replace('+', '.');
 
@@ -75,7 +76,7 @@ internal sealed partial class XmlSummaries
         var text = element.Nodes().Select(node => node switch
         {
             XText t => t.Value,
-            XElement { IsEmpty: true } e => LastName((e.Attribute("cref") ?? e.Attribute("langword") ?? e.Attribute("name") ?? e.Attribute("href"))?.Value ?? ""),
+            XElement { IsEmpty: true } e => LastName(e.Attributes().FirstOrDefault()?.Value ?? ""), // cref, langword, name or href
             XElement { Name.LocalName: "para" } e => $" {Plain(e)} ",
             XElement e => Plain(e),
             _ => "",

@@ -5,7 +5,8 @@ using YamlDotNet.Core.Events;
 
 namespace Hieno.Recipes;
 
-// Reads YAML events into nodes. Events, not YamlDotNet's own tree: an alias then costs what it expands to, and depth is seen before it is followed.
+// Reads YAML events into nodes. Events, not YamlDotNet's own tree: an alias then counts what it expands to, and depth is seen before
+// it is followed.
 internal sealed partial class YamlRecipe(NodeBuilder nodes)
 {
     private static readonly SearchValues<char> Forbidden = SearchValues.Create(
@@ -38,7 +39,8 @@ internal sealed partial class YamlRecipe(NodeBuilder nodes)
             {
                 MapNode map => map,
                 ScalarNode { Form: ScalarForm.Null } => throw Empty(),
-                _ => throw nodes.Syntax(root.Position, $"the recipe is {Quote.Describe(root)}, expected settings. Write them one a line: 'key: value'."),
+                _ => throw nodes.Syntax(
+                    root.Position, $"the recipe is {Quote.Describe(root)}, expected settings. Write them one a line: 'key: value'."),
             };
         }
         catch (YamlException e)
@@ -75,9 +77,13 @@ internal sealed partial class YamlRecipe(NodeBuilder nodes)
         if (_parser.TryConsume<AnchorAlias>(out var alias))
         {
             // The parser checks nothing: an alias may name an anchor that does not exist or is still open.
-            return !_anchors.TryGetValue(alias.Value.Value, out var target)
-                ? throw nodes.Syntax(position, $"the anchor '*{Quote.Clip(alias.Value.Value)}' is not defined before it is used. Define it with '&' above.")
-                : Counted(target ?? throw nodes.Syntax(position, $"the anchor '*{Quote.Clip(alias.Value.Value)}' contains itself. Write the value out."), alias: true);
+            string name = Quote.Clip(alias.Value.Value);
+            if (!_anchors.TryGetValue(alias.Value.Value, out var target))
+            {
+                throw nodes.Syntax(position, $"the anchor '*{name}' is not defined before it is used. Define it with '&' above.");
+            }
+
+            return Counted(target ?? throw nodes.Syntax(position, $"the anchor '*{name}' contains itself. Write the value out."), alias: true);
         }
 
         string? anchor = Peek() is NodeEvent { Anchor.IsEmpty: false } anchored ? anchored.Anchor.Value : null;
@@ -135,7 +141,7 @@ internal sealed partial class YamlRecipe(NodeBuilder nodes)
         return nodes.Map(entries, position);
     }
 
-    // YAML 1.2 core schema: only an unquoted, untagged scalar can be null, a number or a truth value. Which of them is the setting's affair.
+    // YAML 1.2 core schema: only an unquoted, untagged scalar can be null, a number or a truth value. The setting decides which.
     private ScalarNode ReadScalar(Scalar scalar, RecipePosition position)
     {
         CheckTag(scalar, position, "tag:yaml.org,2002:str", "!");
@@ -158,7 +164,8 @@ internal sealed partial class YamlRecipe(NodeBuilder nodes)
         return node;
     }
 
-    private ParsingEvent Peek() => _parser.Accept<ParsingEvent>(out var next) ? next : throw new InvalidOperationException("The YAML ends too early.");
+    private ParsingEvent Peek() =>
+        _parser.Accept<ParsingEvent>(out var next) ? next : throw new InvalidOperationException("The YAML ends too early.");
 
     private RecipePosition At(ParsingEvent e) => At(e.Start);
 
@@ -173,7 +180,8 @@ internal sealed partial class YamlRecipe(NodeBuilder nodes)
             int tab = line.AsSpan(0, indent).IndexOf('\t');
             if (tab >= 0 && indent < line.Length)
             {
-                return nodes.Syntax(new(nodes.File, index + 1, tab + 1), "the line is indented with a tab, which YAML forbids. Use spaces.", e);
+                var position = new RecipePosition(nodes.File, index + 1, tab + 1);
+                return nodes.Syntax(position, "the line is indented with a tab, which YAML forbids. Use spaces.", e);
             }
         }
 
@@ -189,6 +197,6 @@ internal sealed partial class YamlRecipe(NodeBuilder nodes)
         return plain.Length == 0 ? "malformed text" : Quote.Clip(char.ToLowerInvariant(plain[0]) + plain[1..], maxLength: 200);
     }
 
-    [GeneratedRegex(@"\(Line: \d+, Col: \d+, Idx: \d+\)( - \(Line: \d+, Col: \d+, Idx: \d+\))?:?", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"\(Line: \d+, Col: \d+, Idx: \d+\)( - )?:?", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Marks();
 }

@@ -28,6 +28,8 @@ internal sealed class JsonSchemaCheck(JsonObject root)
         "additionalProperties" => value is not JsonObject o || o.Where(p => schema["properties"]?.AsObject().ContainsKey(p.Key) != true)
             .All(p => rule is JsonObject s ? Accepts(s, p.Value) : (bool)rule),
         "items" => value is not JsonArray a || a.All(i => Accepts(rule.AsObject(), i)),
+        "minLength" => value?.GetValueKind() != JsonValueKind.String || ((string)value!).Length >= (int)rule,
+        "maxLength" => value?.GetValueKind() != JsonValueKind.String || ((string)value!).Length <= (int)rule,
         "minItems" => value is not JsonArray a || a.Count >= (int)rule,
         "maxItems" => value is not JsonArray a || a.Count <= (int)rule,
         "minimum" => Number(value) is not { } n || n >= (double)rule,

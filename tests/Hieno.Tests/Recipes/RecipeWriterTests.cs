@@ -39,7 +39,7 @@ public class RecipeWriterTests
               batchSize: 8
               maxSteps: null
               seed: 42
-              learningRate: 1E-07
+              learningRate: 1.0e-07
               packing: false
               pooling: mean
               precision: f32
