@@ -96,7 +96,7 @@ public sealed class RunFolder : IDisposable
     /// <summary>Appends an event.</summary>
     public void Append(TrainingEvent item)
     {
-        _events.WriteLine(JsonSerializer.Serialize(item, RunJson.Line));
+        _events.WriteLine(item.ToJson());
         _curves.Write(item);
     }
 

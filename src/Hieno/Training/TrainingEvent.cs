@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Hieno.Training;
@@ -14,6 +15,9 @@ public abstract record TrainingEvent
 {
     /// <summary>When it happened.</summary>
     public DateTimeOffset Time { get; init; }
+
+    /// <summary>As one line of JSON, its kind under <c>event</c>: what <c>events.jsonl</c> holds.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, RunJson.Line);
 }
 
 /// <summary>Training begins, or goes on from a checkpoint.</summary>

@@ -1,0 +1,80 @@
+using System.CommandLine;
+using Hieno.Cli.Training;
+using Hieno.Recipes;
+using Hieno.Training;
+
+namespace Hieno.Cli.Commands;
+
+/// <summary><c>hieno train RECIPE</c>: the main job.</summary>
+internal static class TrainCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var verb = new Verb(
+            "train",
+            "Fine-tunes a model by a recipe. Every setting of the recipe is also a flag: --tuning.rank 16, --training.maxSteps 10. "
+            + "'hieno schema --reference' lists them. Ctrl-C ends at the next step with a checkpoint.",
+            "hieno train quickstart.yaml",
+            "hieno train quickstart.yaml --tuning lora --tuning.rank 16 --training.epochs 5 --output runs/rank16",
+            "hieno train quickstart.yaml --resume");
+        Argument<string> recipe = verb.Required("RECIPE", "The recipe, a .yaml or .json file. It comes before the settings.");
+        Argument<string[]> settings = verb.With(new Argument<string[]>("settings")
+        {
+            Description = "Settings that win over those of the recipe, e.g. --training.epochs 5.",
+            HelpName = "--key value",
+            Arity = ArgumentArity.ZeroOrMore,
+            DefaultValueFactory = _ => [],
+        });
+        Option<bool> resume = verb.Flag("--resume", "Goes on from the newest checkpoint in the run folder.");
+        Option<bool> overwrite = verb.Flag("--overwrite", "Removes what an earlier run left in the run folder, and begins anew.");
+        Option<bool> json = verb.Flag("--json", "Prints each event as a line of JSON.");
+        Option<bool> quiet = verb.Flag("--quiet", "Prints only notes and the result.");
+        verb.Validators.Add(result =>
+        {
+            if (result.GetValue(resume) && result.GetValue(overwrite))
+            {
+                result.AddError("--resume goes on with a run, --overwrite removes it. Give one of them.");
+            }
+        });
+        verb.SetAction(async (parsed, cancellation) =>
+        {
+            string path = parsed.GetRequiredValue(recipe);
+            string[] changes = parsed.GetValue(settings)!;
+            if (path.StartsWith("--", StringComparison.Ordinal))
+            {
+                // Which flags have a value is known only to the recipe, so it cannot be looked for behind them.
+                throw new UsageException($"train: '{path}' stands where the recipe should be. Write 'hieno train RECIPE {path} …'.");
+            }
+
+            RecipeBinding<Recipe> bound = RecipeFile.Load<Recipe>(path, BuiltIns.Kinds(), RecipeOverrides.Parse(changes));
+            foreach (string note in bound.Notes)
+            {
+                terminal.Error.WriteLine($"note: {note}");
+            }
+
+            bool isJson = parsed.GetValue(json);
+            ITrainingView view = isJson ? new JsonTrainingView(terminal)
+                : parsed.GetValue(quiet) ? new PlainTrainingView(terminal, isQuiet: true)
+                : terminal.IsInteractive ? new LiveTrainingView(terminal, TimeProvider.System)
+                : new PlainTrainingView(terminal);
+            FineTuner tuner = FineTuner.Create(bound.Value, new FineTunerOptions { Resume = parsed.GetValue(resume), Overwrite = parsed.GetValue(overwrite) });
+            RunCompleted result = await view.WatchAsync(tuner.RunAsync(cancellation));
+            if (!isJson)
+            {
+                RunSummary.Write(terminal.Output, result, bound.Value);
+            }
+
+            if (result.Outcome != RunOutcome.Cancelled)
+            {
+                return ExitCode.Done;
+            }
+
+            string again = string.Join(' ', ["hieno train", .. changes.Prepend(path).Select(Quoted), "--resume"]);
+            terminal.Error.WriteLine($"cancelled after step {result.Step}, with a checkpoint. To go on: {again}");
+            return ExitCode.Cancelled;
+        });
+        return verb;
+    }
+
+    private static string Quoted(string argument) => argument.Any(c => char.IsWhiteSpace(c) || c is '*' or '[' or '"' or '\'' or '$') ? $"'{argument.Replace("'", "'\\''", StringComparison.Ordinal)}'" : argument;
+}

@@ -1,0 +1,40 @@
+using Spectre.Console;
+
+namespace Hieno.Cli;
+
+/// <summary>Where a command reads and writes, and whether a person is watching.</summary>
+/// <param name="output">Results.</param>
+/// <param name="error">Errors and warnings.</param>
+/// <param name="input">What a user types.</param>
+/// <param name="isInteractive">True when the output is a terminal, on which lines can be drawn anew; else it is plain text.</param>
+internal sealed class Terminal(TextWriter output, TextWriter error, TextReader input, bool isInteractive)
+{
+    private readonly Lazy<IAnsiConsole> _ansi = new(() => AnsiConsole.Create(new AnsiConsoleSettings
+    {
+        Out = new AnsiConsoleOutput(output),
+        Interactive = InteractionSupport.Yes,
+        Ansi = AnsiSupport.Yes,
+    }));
+
+    public TextWriter Output { get; } = output;
+
+    public TextWriter Error { get; } = error;
+
+    public TextReader Input { get; } = input;
+
+    public bool IsInteractive { get; } = isInteractive;
+
+    /// <summary>The output as a terminal that can be drawn on; only where <see cref="IsInteractive"/>.</summary>
+    public IAnsiConsole Ansi => _ansi.Value;
+
+    /// <summary>That of the process. TERM=dumb and NO_COLOR ask for plain text, as does a redirected output.</summary>
+    public static Terminal OfProcess()
+    {
+        bool plain = Console.IsOutputRedirected
+            || Environment.GetEnvironmentVariable("TERM") == "dumb"
+            || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+        return new Terminal(Console.Out, Console.Error, Console.In, !plain);
+    }
+
+    public void WriteLine(string text = "") => Output.WriteLine(text);
+}
