@@ -21,6 +21,6 @@ public enum FinishReason
 /// The text that became final with it. Empty while a character is incomplete or while the text could be the beginning of a stop string;
 /// what was held back comes with a later token. The texts of all tokens make the whole text.
 /// </param>
-/// <param name="LogProbability">The natural logarithm of its probability as the model gave it, before temperature, penalties and filters.</param>
+/// <param name="LogProbability">The natural logarithm of the model's probability for it, before temperature, penalties and filters.</param>
 /// <param name="Finish">Why the text ends with this token, or null where it goes on.</param>
 public sealed record GeneratedToken(int Row, int Position, int Id, string Text, float LogProbability, FinishReason? Finish);

@@ -23,7 +23,9 @@ public sealed record GenerationDefaults
 
     /// <summary>Reads a model's folder: generation_config.json where there is one, and config.json for tokens it does not name.</summary>
     /// <param name="folder">The model's folder.</param>
-    /// <returns>What was found. <c>do_sample: false</c> is a temperature of 0; <c>max_length</c> is not used, as it counts the prompt.</returns>
+    /// <returns>
+    /// What was found. <c>do_sample: false</c> is a temperature of 0; <c>max_length</c> is not used, as it counts the prompt.
+    /// </returns>
     /// <exception cref="CheckpointException">A file is malformed, or a value cannot be used; the message names file and key.</exception>
     public static GenerationDefaults Read(string folder)
     {
@@ -90,7 +92,8 @@ public sealed record GenerationDefaults
             return null;
         }
 
-        IReadOnlyList<int> ids = config.Json.GetProperty(key).ValueKind == JsonValueKind.Array ? config.GetInts(key)! : [config.GetInt(key)];
+        bool isList = config.Json.GetProperty(key).ValueKind == JsonValueKind.Array;
+        IReadOnlyList<int> ids = isList ? config.GetInts(key)! : [config.GetInt(key)];
         return ids.All(id => id >= 0)
             ? ids
             : throw config.Error(key, $"is {string.Join(", ", ids)}, but token ids start at 0", "Correct the file, or remove the key");

@@ -3,7 +3,7 @@ using Hieno.Recipes;
 
 namespace Hieno.Generation;
 
-/// <summary>How text is generated. A setting that is not given is the model's own (generation_config.json), else the default named here.</summary>
+/// <summary>How text is generated. A setting not given is the model's own (generation_config.json), else the default named here.</summary>
 public sealed record GenerationOptions : IValidated
 {
     /// <summary>The most tokens to generate for a prompt. Default 256.</summary>
@@ -14,7 +14,7 @@ public sealed record GenerationOptions : IValidated
     [Range(0, 10_000_000)]
     public int? MinNewTokens { get; init; }
 
-    /// <summary>Divides the logits: below 1 the likely tokens become likelier. 0 (anything below 1e-5) always takes the likeliest. Default 1.</summary>
+    /// <summary>Divides the logits: below 1 likely tokens become likelier; below 1e-5 the likeliest is always taken. Default 1.</summary>
     [Range(0.0, 100.0)]
     public float? Temperature { get; init; }
 
@@ -30,7 +30,7 @@ public sealed record GenerationOptions : IValidated
     [Range(0.0, 1.0)]
     public float? MinP { get; init; }
 
-    /// <summary>Makes tokens of the prompt and the text less likely: a positive logit is divided by it, a negative one multiplied. 1 turns it off. Default 1.</summary>
+    /// <summary>Divides positive logits of tokens of prompt and text, and multiplies negative ones. 1 turns it off. Default 1.</summary>
     [Range(0.01, 100.0)]
     public float? RepetitionPenalty { get; init; }
 

@@ -6,7 +6,7 @@ public sealed record GenerationPrompt(IReadOnlyList<int> Tokens)
 {
     /// <summary>
     /// Decides, with the seed, what is drawn for this prompt. Default: its index in the list. Give the rows of a data set their own
-    /// numbers, and each keeps its text whatever else is generated beside it; give copies of a prompt different ones to get different texts.
+    /// numbers, and each keeps its text whatever is generated beside it; give copies of a prompt different ones for different texts.
     /// </summary>
     public ulong? Draw { get; init; }
 }

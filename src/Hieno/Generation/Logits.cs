@@ -15,7 +15,7 @@ internal static class Logits
         return largest;
     }
 
-    /// <summary>Σ e^(logit − largest), added up in order in double precision, so that it does not depend on the machine's vectors.</summary>
+    /// <summary>Σ e^(logit − largest), added in order in double precision, so that it does not depend on the vectors' width.</summary>
     public static double Weight(ReadOnlySpan<float> logits, float largest)
     {
         double sum = 0;

@@ -9,7 +9,8 @@ internal static class LogitsProcessors
     /// <param name="options">The settings, completed.</param>
     /// <param name="defaults">The tokens that end a text or are never generated.</param>
     /// <param name="further">The caller's own, between the penalties and what shapes the draw.</param>
-    public static IEnumerable<ILogitsProcessor> For(GenerationOptions options, GenerationDefaults defaults, IEnumerable<ILogitsProcessor> further)
+    public static IEnumerable<ILogitsProcessor> For(
+        GenerationOptions options, GenerationDefaults defaults, IEnumerable<ILogitsProcessor> further)
     {
         if (options.RepetitionPenalty is { } penalty and not 1f)
         {

@@ -1,7 +1,7 @@
 namespace Hieno.Generation;
 
 /// <summary>Finds stop strings in a text that arrives in pieces, and gives out what certainly comes before one.</summary>
-/// <remarks>Where several occur, the one that is complete first counts: so the result does not depend on where the pieces are cut.</remarks>
+/// <remarks>Of several, the one that is complete first counts: so the result does not depend on where the pieces are cut.</remarks>
 internal sealed class StopStrings(IReadOnlyList<string> stops)
 {
     private string _held = string.Empty; // the end of the text so far that could begin a stop string

@@ -4,7 +4,7 @@ using Hieno.Models;
 
 namespace Hieno.Generation;
 
-/// <summary>Continues prompts with a causal language model, token by token, each token drawn from the probabilities the model gives.</summary>
+/// <summary>Continues prompts with a causal language model, each token drawn from the probabilities the model gives.</summary>
 /// <remarks>
 /// Several prompts run side by side, each reading only its own tokens. What is drawn for a prompt depends on the seed, the prompt's
 /// number and the place in the text, not on the prompts beside it or the number of threads.
@@ -18,7 +18,9 @@ public sealed class TextGenerator
     /// <summary>Prepares generation with a model.</summary>
     /// <param name="model">A causal model with a token output, with whatever adapters are attached.</param>
     /// <param name="tokenizer">Its tokenizer; null where prompts are tokens and only tokens are wanted.</param>
-    /// <param name="defaults">What the model's folder says, see <see cref="GenerationDefaults.Read"/>. Default: nothing, so that only <c>MaxNewTokens</c> ends a text.</param>
+    /// <param name="defaults">
+    /// What the model's folder says, see <see cref="GenerationDefaults.Read"/>. Default: nothing, so that no token ends a text.
+    /// </param>
     /// <exception cref="GenerationException">The model cannot generate text.</exception>
     public TextGenerator(TextModel model, Tokenizer? tokenizer, GenerationDefaults? defaults = null)
     {
@@ -39,7 +41,7 @@ public sealed class TextGenerator
     /// <summary>The tokens that end a text and the settings that stand in where a call gives none.</summary>
     public GenerationDefaults Defaults { get; }
 
-    /// <summary>Further changes of the logits, made anew for each call, after the penalties and before temperature and filters. Default: none.</summary>
+    /// <summary>Further changes of the logits, between the penalties and the temperature; made anew for each call. Default: none.</summary>
     public Func<IEnumerable<ILogitsProcessor>>? Processors { get; init; }
 
     /// <summary>Continues one prompt.</summary>
@@ -48,7 +50,7 @@ public sealed class TextGenerator
     /// <param name="cancellation">Ends the generation before its next step.</param>
     /// <returns>The tokens as they are generated. Each enumeration generates anew.</returns>
     /// <exception cref="ArgumentException">A setting is out of range, or there is no tokenizer.</exception>
-    /// <exception cref="GenerationException">The prompt is empty or too long; while enumerating: the logits are NaN, or no token is left.</exception>
+    /// <exception cref="GenerationException">The prompt is empty or too long; while enumerating: a logit is NaN, or no token is left.</exception>
     public IEnumerable<GeneratedToken> Stream(string prompt, GenerationOptions? options = null, CancellationToken cancellation = default) =>
         Stream([Encode(prompt)], options, cancellation);
 
@@ -58,7 +60,9 @@ public sealed class TextGenerator
     /// <param name="cancellation">Ends the generation before its next step.</param>
     /// <returns>The tokens of all texts as they are generated; those of one text in order. Each enumeration generates anew.</returns>
     /// <exception cref="ArgumentException">A setting is out of range, or stop strings are given but no tokenizer.</exception>
-    /// <exception cref="GenerationException">A prompt is empty or too long, or has an unknown token; while enumerating: the logits are NaN, or no token is left.</exception>
+    /// <exception cref="GenerationException">
+    /// A prompt is empty or too long, or has an unknown token; while enumerating: a logit is NaN, or no token is left.
+    /// </exception>
     public IEnumerable<GeneratedToken> Stream(
         IReadOnlyList<GenerationPrompt> prompts, GenerationOptions? options = null, CancellationToken cancellation = default)
     {
@@ -116,7 +120,8 @@ public sealed class TextGenerator
         ArgumentNullException.ThrowIfNull(text);
         if (_tokenizer is null)
         {
-            throw new ArgumentException("TextGenerator: a prompt of text needs a tokenizer. Give one, or give the prompt as tokens.", nameof(text));
+            throw new ArgumentException(
+                "TextGenerator: a prompt of text needs a tokenizer. Give one, or give the prompt as tokens.", nameof(text));
         }
 
         Encoding encoding = _tokenizer.Encode(text);
@@ -154,7 +159,10 @@ public sealed class TextGenerator
         if (count == 0)
         {
             throw new GenerationException(
-                ErrorCodes.GenerationPromptInvalid, $"prompt {index}", "it has no token, and the model names none to begin with", "Give at least one token");
+                ErrorCodes.GenerationPromptInvalid,
+                $"prompt {index}",
+                "it has no token, and the model names none to begin with",
+                "Give at least one token");
         }
 
         if (count >= most)
@@ -182,7 +190,8 @@ public sealed class TextGenerator
     // The run begins when the first token is asked for, so that an enumeration which never starts costs nothing.
     private IEnumerable<GeneratedToken> Run(GenerationPrompt[] prompts, GenerationOptions settings, CancellationToken cancellation)
     {
-        int Limit(GenerationPrompt prompt) => (int)Math.Min((long)prompt.Tokens.Count + settings.MaxNewTokens!.Value, _model.Backbone.MaxPositions);
+        int Limit(GenerationPrompt prompt) =>
+            (int)Math.Min((long)prompt.Tokens.Count + settings.MaxNewTokens!.Value, _model.Backbone.MaxPositions);
 
         TextRow[] rows = [.. prompts.Select((prompt, i) => new TextRow(i, prompt, Limit(prompt), _tokenizer, settings.Stop))];
         var chooser = new TokenChooser(

@@ -23,7 +23,7 @@ internal sealed class TokenChooser(IReadOnlyList<ILogitsProcessor> processors, b
     /// <exception cref="GenerationException">A logit is NaN or +∞, or no token is left to choose.</exception>
     public TokenChoice Choose(TextRow row, ReadOnlySpan<float> logits)
     {
-        float largest = CheckedLargest(row, logits, "the model gave", "Check the weights for NaN: a diverged training run leaves them behind");
+        float largest = CheckedLargest(row, logits, "the model gave", "Check the weights for NaN, as a diverged run leaves them");
         double logNormaliser = largest + Math.Log(Logits.Weight(logits, largest));
         int id = ChooseFrom(row, Change(row, logits, ref largest), largest);
         return new TokenChoice(id, (float)(logits[id] - logNormaliser));

@@ -7,7 +7,7 @@ using Hieno.Tensors;
 
 namespace Hieno.Tests.Generation;
 
-/// <summary>A random GPT-2 of two layers, untied so that it does not repeat its input, and a tokenizer that knows each byte: small enough to run in milliseconds.</summary>
+/// <summary>A random GPT-2, untied so that it does not repeat its input, and a tokenizer that knows each byte: milliseconds to run.</summary>
 internal static class TinyModels
 {
     /// <summary>The id behind the 256 bytes; it ends a text.</summary>
@@ -43,7 +43,8 @@ internal static class TinyModels
     }
 
     /// <summary>A generator whose text is given: the model runs, but all other tokens are ruled out.</summary>
-    public static TextGenerator Scripted(string text, int positions = 64) => Scripted(System.Text.Encoding.UTF8.GetBytes(text).Select(value => (int)value), positions);
+    public static TextGenerator Scripted(string text, int positions = 64) =>
+        Scripted(System.Text.Encoding.UTF8.GetBytes(text).Select(value => (int)value), positions);
 
     public static TextGenerator Scripted(IEnumerable<int> tokens, int positions = 64) =>
         new(Gpt2(positions), Bytes(), new GenerationDefaults { EosTokens = [Eos] }) { Processors = () => [new Script([.. tokens])] };

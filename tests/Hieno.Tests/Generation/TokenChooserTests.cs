@@ -1,5 +1,6 @@
 using Hieno.Formats;
 using Hieno.Generation;
+using Hieno.Generation.Processors;
 
 namespace Hieno.Tests.Generation;
 
@@ -19,7 +20,7 @@ public class TokenChooserTests
     [Fact]
     public void The_log_probability_is_the_models_own_whatever_the_processors_do()
     {
-        var chooser = new TokenChooser([new Hieno.Generation.Processors.Temperature(0.1f), new Hieno.Generation.Processors.TopK(1)], greedy: false, seed: 1);
+        var chooser = new TokenChooser([new Temperature(0.1f), new TopK(1)], greedy: false, seed: 1);
         Assert.Equal(2 - Math.Log(Math.Exp(2) + 1), chooser.Choose(Row(), [0f, 2f]).LogProbability, 1e-6);
     }
 
@@ -38,7 +39,7 @@ public class TokenChooserTests
 
         Assert.Equal(0, counts[1]);
         double chiSquared = expected.Select((p, i) => p == 0 ? 0 : Math.Pow(counts[i] - (p * Draws), 2) / (p * Draws)).Sum();
-        Assert.True(chiSquared < 16.3, $"χ² is {chiSquared}; with 3 degrees of freedom it exceeds 16.3 once in a thousand seeds."); // this seed is fixed
+        Assert.True(chiSquared < 16.3, $"χ² is {chiSquared}; with 3 degrees of freedom it exceeds 16.3 once in a thousand seeds.");
     }
 
     [Fact]
@@ -70,7 +71,7 @@ public class TokenChooserTests
     [Fact]
     public void A_processor_that_rules_all_tokens_out_is_an_error()
     {
-        var chooser = new TokenChooser([new Hieno.Generation.Processors.SuppressedTokens([0, 1])], greedy: false, seed: 0);
+        var chooser = new TokenChooser([new SuppressedTokens([0, 1])], greedy: false, seed: 0);
         var error = Assert.Throws<GenerationException>(() => chooser.Choose(Row(), [0f, 1f]));
         Assert.Equal(ErrorCodes.GenerationNoTokenLeft, error.Code);
         Assert.Contains("the settings left", error.Message, StringComparison.Ordinal);

@@ -1,6 +1,6 @@
 namespace Hieno.Generation.Processors;
 
-/// <summary>Takes from the logit of each generated token a part for each time it was generated, and a part for having been generated at all.</summary>
+/// <summary>Takes from the logit of each generated token a part for each time it was generated, and a part once.</summary>
 /// <param name="frequency">For each time.</param>
 /// <param name="presence">Once.</param>
 /// <remarks>The definition of OpenAI's API: x − count · frequency − [count > 0] · presence; the prompt does not count.</remarks>
