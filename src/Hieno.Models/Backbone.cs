@@ -32,10 +32,15 @@ public abstract class Backbone(string path) : Module(path)
 
     /// <summary>Reads a batch.</summary>
     /// <returns>One vector for each token, after the last normalisation, [N, <see cref="Width"/>].</returns>
-    /// <exception cref="ArgumentException">A row is longer than <see cref="MaxPositions"/>.</exception>
+    /// <exception cref="ArgumentException">A row is longer than <see cref="MaxPositions"/>, or a cache is given to a model whose tokens see the whole row.</exception>
     public Tensor Forward(TokenBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        if (batch.Cache is not null && !IsCausal)
+        {
+            throw new ArgumentException("A model whose tokens see the whole row has no use for a cache of earlier tokens: give it whole rows.", nameof(batch));
+        }
+
         if (batch.Reach > MaxPositions)
         {
             throw new ArgumentException($"A row of {batch.Reach} tokens is longer than the {MaxPositions} positions this model has.", nameof(batch));

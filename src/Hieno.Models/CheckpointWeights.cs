@@ -90,7 +90,7 @@ public sealed class CheckpointWeights : WeightSource
         string list = string.Join("\n  ", faults.Take(Shown));
         string more = faults.Length > Shown ? $"\n  and {faults.Length - Shown} more" : string.Empty;
         string code = _faults.Exists(f => f.Contains("the file has [", StringComparison.Ordinal)) ? ErrorCodes.CheckpointShapeMismatch : ErrorCodes.CheckpointTensorMissing;
-        throw new CheckpointException(code, _files.Path, $"{faults.Length} tensor{(faults.Length == 1 ? " does" : "s do")} not fit config.json:\n  {list}{more}\n", "Take the config.json that belongs to these weights")
+        throw new CheckpointException(code, _files.Path, $"{faults.Length} tensor{(faults.Length == 1 ? " does" : "s do")} not fit config.json:\n  {list}{more}", "Take the config.json that belongs to these weights")
         {
             Tensor = faults[0][..faults[0].IndexOf(':', StringComparison.Ordinal)],
         };

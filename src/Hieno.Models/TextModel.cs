@@ -62,10 +62,10 @@ public sealed class TextModel : Module
     public ClassificationHead? ClassificationHead { get; }
 
     /// <summary>Weights that the checkpoint did not hold and that started at random: a new task's head.</summary>
-    public IReadOnlyList<string> NewlyInitialized { get; private init; } = [];
+    public IReadOnlyList<string> NewlyInitialized { get; private set; } = [];
 
     /// <summary>Tensors of the checkpoint that this model has no use for, such as another task's head.</summary>
-    public IReadOnlyList<string> Unused { get; private init; } = [];
+    public IReadOnlyList<string> Unused { get; private set; } = [];
 
     /// <summary>Opens a model folder. Weights are mapped from the files, not copied.</summary>
     /// <param name="folder">A folder with <c>config.json</c> and <c>model.safetensors</c> (or shards with their index).</param>
@@ -80,10 +80,19 @@ public sealed class TextModel : Module
         config ??= ModelConfig.Read(folder);
         ModelFamily family = FamilyOf(config, catalog);
         var files = CheckpointFiles.Open(folder);
-        var source = new CheckpointWeights(files, family.BasePrefix, seed, backend);
-        var model = new TextModel(config, family, source, head) { NewlyInitialized = source.Created, Unused = source.Unused };
-        source.ThrowIfFaulty(family.IsForeign);
-        return model;
+        try
+        {
+            var source = new CheckpointWeights(files, family.BasePrefix, seed, backend);
+            var model = new TextModel(config, family, source, head);
+            source.ThrowIfFaulty(family.IsForeign);
+            (model.NewlyInitialized, model.Unused) = (source.Created, source.Unused);
+            return model;
+        }
+        catch
+        {
+            files.Dispose(); // no weight of it is in use
+            throw;
+        }
     }
 
     /// <summary>A model with random weights: for pretraining, and as the honest baseline of fine-tuning.</summary>

@@ -194,12 +194,20 @@ public sealed class Tensor
                 destination.Write(new ReadOnlySpan<byte>((byte*)Pointer + ((long)row * RowStride * DType.Size()), checked((int)rowBytes)));
             }
         }
+
+        GC.KeepAlive(this); // its memory must not be freed while the last row is written
     }
 
     /// <summary>Fills a contiguous 32-bit tensor from little-endian elements of a storage type.</summary>
     /// <exception cref="ArgumentException">The number of bytes is not that of the elements.</exception>
+    /// <exception cref="InvalidOperationException">The tensor is not 32-bit, not contiguous, or not in host memory.</exception>
     public unsafe void ReadFrom(ReadOnlySpan<byte> source, DType storedAs)
     {
+        if (DType != DType.F32 || !IsContiguous || !Backend.IsHostMemory)
+        {
+            throw new InvalidOperationException($"Only contiguous 32-bit host memory can be filled; this tensor is {this}.");
+        }
+
         if (source.Length != Count * storedAs.Size())
         {
             throw new ArgumentException($"{source.Length} bytes do not hold {Count} elements of {storedAs}.", nameof(source));
@@ -218,6 +226,8 @@ public sealed class Tensor
                 };
             }
         }
+
+        GC.KeepAlive(this); // its memory must not be freed while the loop above still writes to it
     }
 
     /// <summary>The value of a tensor of one element.</summary>

@@ -1,38 +1,89 @@
-using System.Text.Json;
-using Hieno.Formats;
-using Hieno.Models;
 using Hieno.Tensors;
 
 namespace Hieno.Models.Tests;
 
-public class KvCacheTests
+public sealed class KvCacheTests
 {
-    private static readonly TextModel s_model = TextModel.Create(
-        ModelConfig.From(
-            JsonDocument.Parse("""
-                { "model_type": "gpt2", "n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 32, "vocab_size": 50, "initializer_range": 0.3 }
-                """).RootElement.Clone(),
-            "config.json"),
-        HeadChoice.Language,
-        seed: 1);
+    private static readonly int[] s_lengths = [7, 4, 11];
 
-    private static float[] Read(KvCache? cache, int[] ids, int[] lengths, int[]? cacheRows = null)
+    [Theory]
+    [InlineData("gpt2", new[] { 7, 4, 11 })]
+    [InlineData("gpt2", new[] { 5, 2, 9 }, new[] { 1, 1, 1 }, new[] { 1, 1, 1 })]
+    [InlineData("llama", new[] { 5, 2, 9 }, new[] { 1, 1, 1 }, new[] { 1, 1, 1 })]
+    [InlineData("llama", new[] { 1, 1, 2 }, new[] { 4, 1, 3 }, new[] { 2, 2, 6 })]
+    [InlineData("mistral", new[] { 5, 2, 9 }, new[] { 1, 1, 1 }, new[] { 1, 1, 1 })] // sees three tokens back
+    [InlineData("mistral", new[] { 1, 1, 1 }, new[] { 5, 1, 1 }, new[] { 1, 2, 9 })]
+    [InlineData("qwen2", new[] { 5, 2, 9 }, new[] { 1, 1, 1 }, new[] { 1, 1, 1 })]
+    public void Decoding_with_a_cache_gives_the_logits_of_the_whole_rows(string family, params int[][] pieces)
     {
-        using var tape = Tape.Begin(record: false);
-        return s_model.Logits(new TokenBatch(ids, lengths) { Cache = cache, CacheRows = cacheRows }).ToArray();
+        TextModel model = TinyModels.Create(family);
+        float[] whole = TinyModels.Logits(model, TinyModels.Batch(s_lengths));
+        var cache = new KvCache(model.Backbone.Blocks.Count, 3, capacity: 12, model.Backbone.KeyWidth);
+        int[] done = new int[3];
+        foreach (int[] lengths in pieces)
+        {
+            int[] tokens = [.. Enumerable.Range(0, 3).SelectMany(row => Enumerable.Range(Start(row) + done[row], lengths[row]))];
+            int[] ids = TinyModels.Ids(s_lengths.Sum());
+            float[] piece = TinyModels.Logits(model, new TokenBatch([.. tokens.Select(t => ids[t])], lengths) { Cache = cache });
+            for (int i = 0; i < tokens.Length; i++)
+            {
+                Assert.All(
+                    whole.AsSpan(tokens[i] * 31, 31).ToArray().Zip(piece.AsSpan(i * 31, 31).ToArray()),
+                    pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
+            }
+
+            for (int row = 0; row < 3; row++)
+            {
+                done[row] += lengths[row];
+                Assert.Equal(done[row], cache.Length(row));
+            }
+        }
+
+        Assert.Equal(s_lengths, done);
+    }
+
+    [Fact]
+    public void Cleared_cache_starts_anew()
+    {
+        TextModel model = TinyModels.Create("llama");
+        var cache = new KvCache(2, 1, 8, model.Backbone.KeyWidth);
+        float[] first = TinyModels.Logits(model, new TokenBatch([3, 1, 4], [3]) { Cache = cache });
+        cache.Clear();
+        Assert.Equal(0, cache.Length(0));
+        Assert.Equal(first, TinyModels.Logits(model, new TokenBatch([3, 1, 4], [3]) { Cache = cache }));
+    }
+
+    [Fact]
+    public void Text_beyond_the_capacity_is_refused_by_its_number()
+    {
+        TextModel model = TinyModels.Create("llama");
+        var cache = new KvCache(2, 2, 4, model.Backbone.KeyWidth);
+        TinyModels.Logits(model, new TokenBatch([3, 1, 4, 1, 5], [2, 3]) { Cache = cache });
+        var error = Assert.Throws<ArgumentException>(() => TinyModels.Logits(model, new TokenBatch([3, 1, 4], [1, 2]) { Cache = cache }));
+        Assert.Contains("Text 1 would grow to 5 tokens; the cache was made for 4", error.Message, StringComparison.Ordinal);
+        Assert.Equal(3, cache.Length(1));
+    }
+
+    [Fact]
+    public void Batch_with_another_number_of_rows_is_refused()
+    {
+        TextModel model = TinyModels.Create("gpt2");
+        var cache = new KvCache(2, 2, 4, model.Backbone.KeyWidth);
+        Assert.Throws<ArgumentException>(() => TinyModels.Logits(model, new TokenBatch([3, 1, 4], [3]) { Cache = cache }));
     }
 
     [Fact]
     public void Rows_that_name_their_texts_continue_them_in_any_order_and_number()
     {
-        var cache = new KvCache(layers: 2, rows: 3, capacity: 10, s_model.Backbone.KeyWidth);
-        Read(cache, [1, 2, 3, 4, 5, 6], [1, 2, 3]);
-        float[] actual = Read(cache, [7, 8, 9], [2, 1], [2, 0]);
+        TextModel model = TinyModels.Create("llama");
+        var cache = new KvCache(2, 3, 10, model.Backbone.KeyWidth);
+        TinyModels.Logits(model, new TokenBatch([1, 2, 3, 4, 5, 6], [1, 2, 3]) { Cache = cache });
+        float[] actual = TinyModels.Logits(model, new TokenBatch([7, 8, 9], [2, 1]) { Cache = cache, CacheRows = [2, 0] });
         Assert.Equal([2, 2, 5], Enumerable.Range(0, 3).Select(cache.Length));
 
-        float[] third = Read(null, [4, 5, 6, 7, 8], [5])[^100..]; // logits of the two new tokens
-        float[] first = Read(null, [1, 9], [2])[^50..];
-        Assert.All(third.Concat(first).Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 1e-4f));
+        float[] third = TinyModels.Logits(model, new TokenBatch([4, 5, 6, 7, 8], [5]))[^(2 * 31)..]; // of the two new tokens
+        float[] first = TinyModels.Logits(model, new TokenBatch([1, 9], [2]))[^31..];
+        Assert.All(third.Concat(first).Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
     }
 
     [Theory]
@@ -43,15 +94,28 @@ public class KvCacheTests
     [InlineData(new[] { -1, 0 })]
     public void Rows_that_do_not_fit_the_texts_are_refused(int[]? cacheRows)
     {
-        var cache = new KvCache(layers: 2, rows: 3, capacity: 10, s_model.Backbone.KeyWidth);
-        Assert.Throws<ArgumentException>(() => Read(cache, [1, 2], [1, 1], cacheRows));
+        TextModel model = TinyModels.Create("llama");
+        var cache = new KvCache(2, 3, 10, model.Backbone.KeyWidth);
+        Assert.Throws<ArgumentException>(() => TinyModels.Logits(model, new TokenBatch([1, 2], [1, 1]) { Cache = cache, CacheRows = cacheRows }));
     }
 
     [Fact]
-    public void A_text_that_would_outgrow_the_cache_is_refused()
+    public void Model_whose_tokens_see_the_whole_row_refuses_a_cache()
     {
-        var cache = new KvCache(layers: 2, rows: 1, capacity: 3, s_model.Backbone.KeyWidth);
-        Read(cache, [1, 2], [2]);
-        Assert.Throws<ArgumentException>(() => Read(cache, [3, 4], [2]));
+        TextModel model = TinyModels.Create("bert");
+        var cache = new KvCache(2, 1, 10, model.Backbone.KeyWidth);
+        Assert.Throws<ArgumentException>(() => TinyModels.Logits(model, new TokenBatch([1, 2], [2]) { Cache = cache }));
     }
+
+    [Fact]
+    public void Text_beyond_the_models_positions_is_refused()
+    {
+        TextModel model = TinyModels.Create("gpt2");
+        var cache = new KvCache(2, 1, 40, model.Backbone.KeyWidth);
+        TinyModels.Logits(model, new TokenBatch(TinyModels.Ids(24), [24]) { Cache = cache });
+        var error = Assert.Throws<ArgumentException>(() => TinyModels.Logits(model, new TokenBatch([1], [1]) { Cache = cache }));
+        Assert.Contains("25 tokens", error.Message, StringComparison.Ordinal);
+    }
+
+    private static int Start(int row) => s_lengths[..row].Sum();
 }

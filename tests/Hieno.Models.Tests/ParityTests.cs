@@ -1,0 +1,88 @@
+using Hieno.Parity;
+using Hieno.Tests.Shared;
+
+namespace Hieno.Models.Tests;
+
+/// <summary>Our models against the reference implementation's values: logits, loss, gradients, AdamW, LoRA.</summary>
+[Trait("tier", "golden")]
+public sealed class ParityTests
+{
+    private static readonly string[] s_fixtures =
+    [
+        "bert", "bert_regression", "bert_seqcls", "gpt2", "gpt2_seqcls", "llama", "llama_rope_dynamic", "llama_rope_linear", "llama_rope_llama3",
+        "llama_rope_yarn", "llama_rope_yarn_mscale", "llama_rope_yarn_opts", "llama_seqcls", "mistral", "mistral_head_dim", "qwen2",
+    ];
+
+    public static TheoryData<string> Fixtures() => [.. s_fixtures];
+
+    [SkippableTheory]
+    [MemberData(nameof(Fixtures))]
+    public void Model_agrees_with_the_reference(string name)
+    {
+        var report = Report.Of(SharedFolder.Require($"golden/{name}"));
+        Assert.True(report.Outcome == Outcome.Pass, report.ToLine(0));
+    }
+
+    [SkippableFact]
+    public void Every_fixture_that_can_be_run_is_in_the_list()
+    {
+        string[] runnable =
+        [
+            .. Directory.GetDirectories(SharedFolder.Require("golden"))
+                .Where(folder => Fixture.IsFixture(folder) && Fixture.WhyUnsupported(folder) is null)
+                .Select(folder => Path.GetFileName(folder)!),
+        ];
+        Assert.Empty(runnable.Except(s_fixtures));
+    }
+
+    [SkippableFact]
+    public void Wrong_model_is_found_out()
+    {
+        using var copy = FixtureCopy.Of(SharedFolder.Require("golden/llama"));
+        string config = Path.Combine(copy.Folder, "config.json");
+        File.WriteAllText(config, File.ReadAllText(config).Replace("\"rope_theta\": 10000.0", "\"rope_theta\": 5000.0", StringComparison.Ordinal));
+        var report = Report.Of(copy.Folder);
+        Assert.Equal(Outcome.Fail, report.Outcome);
+        Assert.Contains(report.Measurements, m => m.Check == "logits" && !m.Passes);
+        Assert.Contains(report.Measurements, m => m.Check == "gradient" && !m.Passes);
+    }
+
+    [SkippableFact]
+    public void Damaged_folder_fails_with_the_reason()
+    {
+        using var copy = FixtureCopy.Of(SharedFolder.Require("golden/gpt2"));
+        File.WriteAllBytes(Path.Combine(copy.Folder, "model.safetensors"), [1, 2, 3]);
+        var report = Report.Of(copy.Folder);
+        Assert.Equal(Outcome.Fail, report.Outcome);
+        Assert.Contains("model.safetensors", report.Note, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void Unknown_family_is_reported_and_not_skipped()
+    {
+        using var copy = FixtureCopy.Of(SharedFolder.Require("golden/gpt2"));
+        string config = Path.Combine(copy.Folder, "config.json");
+        File.WriteAllText(config, File.ReadAllText(config).Replace("\"model_type\": \"gpt2\"", "\"model_type\": \"gpt9\"", StringComparison.Ordinal));
+        var report = Report.Of(copy.Folder);
+        Assert.Equal(Outcome.Unsupported, report.Outcome);
+        Assert.Contains("gpt9", report.Note, StringComparison.Ordinal);
+    }
+
+    private sealed class FixtureCopy : IDisposable
+    {
+        public string Folder { get; } = Directory.CreateTempSubdirectory("hieno-fixture-").FullName;
+
+        public static FixtureCopy Of(string source)
+        {
+            var copy = new FixtureCopy();
+            foreach (string file in Directory.GetFiles(source))
+            {
+                File.WriteAllBytes(Path.Combine(copy.Folder, Path.GetFileName(file)), File.ReadAllBytes(file));
+            }
+
+            return copy;
+        }
+
+        public void Dispose() => Directory.Delete(Folder, recursive: true);
+    }
+}
