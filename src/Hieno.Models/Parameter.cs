@@ -28,8 +28,7 @@ public enum ParameterKind
 public sealed class Parameter
 {
     private Tensor _base;
-    private Tensor? _shadow;
-    private bool _shadowActive;
+    private Tensor? _standIn;
 
     internal Parameter(string name, Tensor value, ParameterKind kind, int depth)
     {
@@ -49,13 +48,10 @@ public sealed class Parameter
     public bool IsBias => Name.EndsWith(".bias", StringComparison.Ordinal);
 
     /// <summary>The weight that the forward pass reads.</summary>
-    public Tensor Value => _shadowActive ? _shadow! : _base;
+    public Tensor Value => _standIn ?? _base;
 
-    /// <summary>The weight of the base model, also while a tuned copy stands in for it.</summary>
+    /// <summary>The weight of the base model, also while an adapter's copy stands in for it.</summary>
     public Tensor Base => _base;
-
-    /// <summary>The tuned copy that an adapter trains in place of the base weight, or null.</summary>
-    public Tensor? Shadow => _shadow;
 
     /// <summary>Number of weights.</summary>
     public long Count => _base.Count;
@@ -69,7 +65,7 @@ public sealed class Parameter
         get => Value.NeedsGrad;
         set
         {
-            if (value && !_shadowActive && (_base.DType != DType.F32 || _base.Storage.IsBorrowed))
+            if (value && _standIn is null && (_base.DType != DType.F32 || _base.Storage.IsBorrowed))
             {
                 _base = OwnCopy(_base);
             }
@@ -92,24 +88,15 @@ public sealed class Parameter
     /// <summary>The weight that the forward pass reads.</summary>
     public Tensor ToTensor() => Value;
 
-    /// <summary>Puts a trainable copy in place of the base weight, which stays untouched: PEFT's <c>modules_to_save</c>.</summary>
-    public void BeginShadow()
-    {
-        _shadow ??= OwnCopy(_base);
-        _base.NeedsGrad = false;
-        _shadowActive = true;
-    }
+    /// <summary>A copy of the base weight in 32 bits, for an adapter to train in its place: PEFT's <c>modules_to_save</c>.</summary>
+    public Tensor CopyBase() => OwnCopy(_base);
 
-    /// <summary>Switches between the tuned copy (true) and the base weight (false), if there is a copy.</summary>
-    public void UseShadow(bool active) => _shadowActive = active && _shadow is not null;
-
-    /// <summary>Makes the tuned copy the base weight; the copy is gone afterwards.</summary>
-    public void MergeShadow()
+    /// <summary>Lets an adapter's copy stand in for the base weight, which stays untouched; null goes back to the base weight.</summary>
+    /// <exception cref="ShapeException">The copy has another shape.</exception>
+    public void StandIn(Tensor? copy)
     {
-        if (_shadow is not null)
-        {
-            (_base, _shadow, _shadowActive) = (_shadow, null, false);
-        }
+        ShapeException.ThrowUnless(copy is null || copy.Shape == _base.Shape, $"{Name}: the copy has shape {copy?.Shape}, expected {_base.Shape}.");
+        _standIn = copy;
     }
 
     /// <summary>Puts another weight of the same shape in place of the base weight.</summary>

@@ -27,6 +27,9 @@ public sealed class LoadedModel
     /// <summary>The adapter, or null.</summary>
     public LoRAAdapter? Adapter { get; }
 
+    /// <summary>What the adapter's configuration asks for that is not known or not applied here, one sentence each.</summary>
+    public IReadOnlyList<string> Warnings => Adapter?.Source?.Warnings ?? [];
+
     /// <summary>The base model's configuration, with label names and problem type of the task it was tuned for.</summary>
     public ModelConfig Config { get; }
 
@@ -67,7 +70,7 @@ public sealed class LoadedModel
             throw new InvalidOperationException("There is no adapter to merge.");
         }
 
-        Adapter.Merge().Finish();
+        Adapter.Merge();
         JsonObject task = JsonObject.Create(Config.Json)!;
         Directory.CreateDirectory(folder);
         WeightFiles.SaveModel(Model, folder, Tokenizer.Folder, config =>

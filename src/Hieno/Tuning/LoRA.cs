@@ -65,7 +65,8 @@ public sealed class LoRA(LoRAOptions options) : ITuningMethod
     {
         ArgumentNullException.ThrowIfNull(model);
         TunedModel.FreezeAllButNew(model);
-        IReadOnlyList<Linear> layers = TargetsOf(model);
+        List<string> whole = ModulesToSave(model);
+        List<Linear> layers = TargetsOf(model, whole);
         double scale = options.Alpha / (options.RsLora ? Math.Sqrt(options.Rank) : options.Rank);
 
         var adapter = new LoRAAdapter(model, options with { Targets = EffectiveTargets(model) });
@@ -78,48 +79,57 @@ public sealed class LoRA(LoRAOptions options) : ITuningMethod
         }
 
         adapter.TrainOffsets(options.Bias, layers);
-        adapter.TrainModules(ModulesToSave(model));
+        adapter.TrainModules(whole);
         adapter.SetTrainable(true);
         return new TunedModel(model, adapter);
     }
 
     private IReadOnlyList<string> EffectiveTargets(TextModel model) => options.Targets.Count > 0 ? options.Targets : model.Family.DefaultTargets;
 
-    private List<Linear> TargetsOf(TextModel model)
+    // A layer that is trained whole gets no pair: it would learn the same change twice.
+    private List<Linear> TargetsOf(TextModel model, List<string> whole)
     {
         IReadOnlyList<string> targets = EffectiveTargets(model);
-        Linear[] candidates = [.. TunedModel.Linears(model).Where(layer => layer.Weight.Kind != ParameterKind.Head)];
+        Linear[] candidates = [.. TunedModel.Linears(model).Where(layer => layer.Weight.Kind != ParameterKind.Head && !whole.Exists(path => LoRAAdapter.IsWithin(layer.Weight, path)))];
         foreach (string target in targets)
         {
             if (target != AllLinear && !candidates.Any(layer => LoRAAdapter.IsTarget(layer.Path, target)))
             {
                 string known = string.Join(", ", candidates.Select(layer => layer.Path[(layer.Path.LastIndexOf('.') + 1)..]).Distinct());
-                throw new TuningException(ErrorCodes.TuningTargetUnknown, "LoRA", $"no linear layer's name ends with '{target}'. This model has: {known}", "Set 'tuning.targets' to some of these, or to all-linear");
+                throw new TuningException(ErrorCodes.TuningTargetUnknown, "LoRA", $"no linear layer's name ends with '{target}'. This model has {known}", "Set 'tuning.targets' to some of these, or to all-linear");
             }
         }
 
         return [.. candidates.Where(layer => targets.Any(target => target == AllLinear || LoRAAdapter.IsTarget(layer.Path, target)))];
     }
 
-    // A module is saved whole when the recipe names it, or when the checkpoint did not hold it.
+    // A module is trained and saved whole when the recipe names it, or when the checkpoint did not hold it.
     private List<string> ModulesToSave(TextModel model)
     {
+        var paths = new List<string>();
         foreach (string name in options.ModulesToSave)
         {
-            if (!model.Modules().Any(module => LoRAAdapter.IsTarget(module.Path, name)))
+            string[] named = [.. model.Modules().Select(module => module.Path).Where(path => LoRAAdapter.IsTarget(path, name)).Distinct(StringComparer.Ordinal)];
+            string[] filled = [.. named.Where(path => model.Parameters().Any(parameter => LoRAAdapter.IsWithin(parameter, path)))];
+            if (filled.Length == 0)
             {
-                throw new TuningException(ErrorCodes.TuningTargetUnknown, "LoRA", $"no module's name ends with '{name}', so it cannot be saved", "Correct 'tuning.modulesToSave'; 'hieno inspect' lists the modules");
+                string fact = named.Length == 0 ? $"no module's name ends with '{name}'" : $"'{named[0]}' has no weights of its own: it shares the token table";
+                throw new TuningException(ErrorCodes.TuningTargetUnknown, "LoRA", $"{fact}, so it cannot be trained and saved whole", "Correct 'tuning.modulesToSave'; 'hieno inspect' lists the modules");
             }
+
+            paths.AddRange(filled);
         }
 
-        IEnumerable<string> fresh = model.NewlyInitialized.Select(name => name[..name.LastIndexOf('.')]);
-        IEnumerable<string> named = model.Modules()
-            .Where(module => module.OwnParameters.Count > 0 && options.ModulesToSave.Any(name => IsWithin(module.Path, name)))
-            .Select(module => module.Path);
-        return [.. fresh.Concat(named).Distinct(StringComparer.Ordinal)];
+        paths.AddRange(model.NewlyInitialized.Select(name => HeadOf(model, name)));
+        return [.. paths.Distinct(StringComparer.Ordinal)];
     }
 
-    private static bool IsWithin(string path, string name) => LoRAAdapter.IsTarget(path, name) || path.Contains($".{name}.", StringComparison.Ordinal) || path.StartsWith($"{name}.", StringComparison.Ordinal);
+    // The outermost module that holds a new weight: PEFT wraps a head as one, not layer by layer.
+    private static string HeadOf(TextModel model, string weight)
+    {
+        string head = (model.ClassificationHead?.Path ?? model.LanguageHead?.Path)!;
+        return head.Length > 0 && weight.StartsWith(head + ".", StringComparison.Ordinal) ? head : weight[..weight.LastIndexOf('.')];
+    }
 }
 
 /// <summary>The trainable pair A, B beside one linear layer.</summary>
@@ -169,7 +179,7 @@ public sealed class LoRAUpdate : LinearUpdate
         Tensor change = layer.Transposed
             ? Ops.Linear(Ops.Scale(Transpose(A), _scale), B)                // [in, r]·[r, out]
             : Ops.Linear(Ops.Scale(B, _scale), A, transposed: true);        // [out, r]·[r, in]
-        layer.Weight.Value.Backend.AddInto(change, layer.Weight.Value);
+        layer.Weight.Base.Backend.AddInto(change, layer.Weight.Base);
     }
 
     private static Tensor Transpose(Tensor matrix)

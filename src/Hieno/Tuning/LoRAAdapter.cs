@@ -1,4 +1,4 @@
-using Hieno.Formats;
+using Hieno.Formats.Peft;
 using Hieno.Models;
 using Hieno.Models.Layers;
 using Hieno.Tensors;
@@ -12,14 +12,16 @@ namespace Hieno.Tuning;
 /// <param name="model">The model it is attached to.</param>
 /// <param name="options">How it was made.</param>
 /// <param name="name">Its name; <c>default</c> unless several adapters are held.</param>
-public sealed class LoRAAdapter(TextModel model, LoRAOptions options, string name = LoRAAdapter.DefaultName)
+/// <param name="enabled">False attaches it switched off.</param>
+public sealed class LoRAAdapter(TextModel model, LoRAOptions options, string name = LoRAAdapter.DefaultName, bool enabled = true)
 {
     /// <summary>PEFT's name for the first adapter.</summary>
     public const string DefaultName = "default";
 
     private readonly List<(Linear Layer, LoRAUpdate Update)> _pairs = [];
-    private readonly List<Parameter> _shadowed = [];
+    private readonly List<(Parameter Parameter, Tensor Value)> _copies = [];
     private readonly List<string> _modules = [];
+    private MergedAdapter? _merged;
 
     /// <summary>Its name.</summary>
     public string Name { get; } = name;
@@ -27,11 +29,17 @@ public sealed class LoRAAdapter(TextModel model, LoRAOptions options, string nam
     /// <summary>How it was made.</summary>
     public LoRAOptions Options { get; } = options;
 
+    /// <summary>The configuration it was read from, which is written back when it is saved again; null for one that was made here.</summary>
+    public PeftAdapterConfig? Source { get; init; }
+
+    /// <summary>True while it changes what the model computes.</summary>
+    public bool IsEnabled { get; private set; } = enabled;
+
     /// <summary>The adapted layers with their pairs.</summary>
     public IReadOnlyList<(Linear Layer, LoRAUpdate Update)> Pairs => _pairs;
 
-    /// <summary>Weights of the model that the adapter holds a trained copy of.</summary>
-    public IReadOnlyList<Parameter> Shadowed => _shadowed;
+    /// <summary>Weights of the model that are trained whole, with the adapter's copies of them.</summary>
+    public IReadOnlyList<(Parameter Parameter, Tensor Value)> Copies => _copies;
 
     /// <summary>Paths of the modules that are saved whole.</summary>
     public IReadOnlyList<string> Modules => _modules;
@@ -45,20 +53,29 @@ public sealed class LoRAAdapter(TextModel model, LoRAOptions options, string nam
     }
 
     /// <summary>Puts a pair beside <paramref name="layer"/>.</summary>
+    /// <exception cref="ArgumentException">The layer has a pair of an adapter of this name already.</exception>
     public void Attach(Linear layer, Tensor a, Tensor b, float scale, float dropout)
     {
         ArgumentNullException.ThrowIfNull(layer);
+        if (layer.Updates.Any(other => other.Adapter == Name))
+        {
+            throw new ArgumentException($"{layer.Path} already carries an adapter called '{Name}'. Give this one another name.", nameof(layer));
+        }
+
         var update = new LoRAUpdate(
             Name,
             layer.CreateUpdateWeight("lora_A.weight", a),
             layer.CreateUpdateWeight("lora_B.weight", b),
             scale,
-            dropout);
+            dropout)
+        {
+            Enabled = IsEnabled,
+        };
         layer.Attach(update);
         _pairs.Add((layer, update));
     }
 
-    /// <summary>Gives offsets trained copies.</summary>
+    /// <summary>Gives offsets copies of their own.</summary>
     public void TrainOffsets(LoRABias which, IReadOnlyList<Linear> layers)
     {
         ArgumentNullException.ThrowIfNull(layers);
@@ -68,86 +85,121 @@ public sealed class LoRAAdapter(TextModel model, LoRAOptions options, string nam
             LoRABias.LoraOnly => layers.Select(layer => layer.Bias).OfType<Parameter>(),
             _ => [],
         };
-        Shadow(offsets);
+        foreach (Parameter offset in offsets)
+        {
+            Hold(offset, offset.CopyBase());
+        }
     }
 
-    /// <summary>Gives all weights of the modules at <paramref name="paths"/> trained copies.</summary>
+    /// <summary>Gives all weights of the modules at <paramref name="paths"/>, and of all inside them, copies of their own.</summary>
     public void TrainModules(IReadOnlyList<string> paths)
     {
         ArgumentNullException.ThrowIfNull(paths);
         _modules.AddRange(paths);
-        Shadow(model.Modules().Where(module => paths.Contains(module.Path)).SelectMany(module => module.OwnParameters));
-        // Weights that belong to no module of that path by itself, such as an offset directly in a head.
-        Shadow(model.Parameters().Where(parameter => paths.Contains(parameter.Name[..parameter.Name.LastIndexOf('.')])));
+        foreach (Parameter parameter in model.Parameters().Where(parameter => paths.Any(path => IsWithin(parameter, path))))
+        {
+            Hold(parameter, parameter.CopyBase());
+        }
     }
 
     /// <summary>Takes a weight that was trained whole from a saved adapter.</summary>
+    /// <param name="parameter">The weight of the model.</param>
+    /// <param name="value">The adapter's copy of it: long-lived, 32 bits.</param>
     public void TakeCopy(Parameter parameter, Tensor value)
     {
         ArgumentNullException.ThrowIfNull(parameter);
-        Shadow([parameter]);
-        parameter.Shadow!.Backend.Copy(value, parameter.Shadow);
-        string module = parameter.Name[..parameter.Name.LastIndexOf('.')];
-        if (!_modules.Contains(module) && !(parameter.IsBias && Options.Bias != LoRABias.None))
-        {
-            _modules.Add(module);
-        }
+        ArgumentNullException.ThrowIfNull(value);
+        Hold(parameter, value);
     }
 
     /// <summary>Marks all weights of the adapter as trained or frozen.</summary>
     public void SetTrainable(bool trainable)
     {
-        foreach (Parameter parameter in Parameters())
+        foreach (Tensor value in _pairs.SelectMany(pair => pair.Update.Parameters).Select(parameter => parameter.Value).Concat(_copies.Select(copy => copy.Value)))
         {
-            parameter.Trainable = trainable;
+            value.NeedsGrad = trainable;
+            if (!trainable)
+            {
+                value.DropGrad();
+            }
         }
     }
 
-    /// <summary>All weights of the adapter: pairs, then copies.</summary>
-    public IEnumerable<Parameter> Parameters() => _pairs.SelectMany(pair => pair.Update.Parameters).Concat(_shadowed);
-
     /// <summary>Switches the adapter on or off.</summary>
+    /// <exception cref="InvalidOperationException">It is merged, or another adapter's copy of a whole module is switched on.</exception>
     public void Enable(bool enabled)
     {
+        if (_merged is not null)
+        {
+            throw new InvalidOperationException($"The adapter '{Name}' is merged into the weights. Unmerge it first.");
+        }
+
+        if (enabled)
+        {
+            ThrowIfAnotherStandsIn(_copies);
+        }
+
+        IsEnabled = enabled;
         foreach ((_, LoRAUpdate update) in _pairs)
         {
             update.Enabled = enabled;
         }
 
-        foreach (Parameter parameter in _shadowed)
+        foreach ((Parameter parameter, Tensor value) in _copies)
         {
-            parameter.UseShadow(enabled);
+            if (enabled || ReferenceEquals(parameter.Value, value))
+            {
+                parameter.StandIn(enabled ? value : null);
+            }
         }
     }
 
-    /// <summary>Writes the change into the model's own weights and removes the adapter. Serving then costs nothing extra.</summary>
-    /// <returns>What undoes it exactly: the weights as they were.</returns>
+    /// <summary>Writes the change into the model's own weights and takes the adapter off. Serving then costs nothing extra.</summary>
+    /// <returns>What undoes it exactly.</returns>
+    /// <exception cref="InvalidOperationException">It is merged already, or another adapter's copy of a whole module is switched on.</exception>
     public MergedAdapter Merge()
     {
+        if (_merged is not null)
+        {
+            throw new InvalidOperationException($"The adapter '{Name}' is merged already.");
+        }
+
+        ThrowIfAnotherStandsIn(_copies);
+        bool wasEnabled = IsEnabled;
+        Enable(false);
         var before = new List<(Parameter Parameter, Tensor Value)>();
+        foreach ((Parameter parameter, Tensor value) in _copies)
+        {
+            before.Add((parameter, parameter.Base));
+            parameter.Replace(CopyOf(value));
+        }
+
+        // The weights as they were are kept, not computed back: subtracting what was added would leave rounding errors.
         foreach ((Linear layer, LoRAUpdate update) in _pairs)
         {
-            layer.Weight.MakeWritable();
-            before.Add((layer.Weight, Copy(layer.Weight.Base)));
+            before.Add((layer.Weight, layer.Weight.Base));
+            layer.Weight.Replace(layer.Weight.CopyBase());
             update.Merge(layer);
             layer.Detach(update);
         }
 
-        foreach (Parameter parameter in _shadowed)
-        {
-            before.Add((parameter, parameter.Base));
-        }
-
-        return new MergedAdapter(this, before);
+        return _merged = new MergedAdapter(this, before, wasEnabled);
     }
 
-    /// <summary>Finds the layer at a path.</summary>
-    /// <exception cref="CheckpointException">The model has none.</exception>
-    public static Linear LayerAt(TextModel model, string path, string source) =>
-        TunedModel.Linears(model).FirstOrDefault(layer => layer.Path == path)
-        ?? throw new CheckpointException(ErrorCodes.CheckpointTensorMissing, source, $"the adapter changes the layer '{path}', which this model does not have", "Take the base model that the adapter was trained on");
+    /// <summary>Takes the adapter off the model, which is then the base model.</summary>
+    /// <exception cref="InvalidOperationException">It is merged.</exception>
+    public void Detach()
+    {
+        Enable(false);
+        foreach ((Linear layer, LoRAUpdate update) in _pairs)
+        {
+            layer.Detach(update);
+        }
+    }
 
-    internal void Reattach(IReadOnlyList<(Parameter Parameter, Tensor Value)> before)
+    internal static bool IsWithin(Parameter parameter, string path) => parameter.Name.StartsWith(path + ".", StringComparison.Ordinal);
+
+    internal void Unmerge(IReadOnlyList<(Parameter Parameter, Tensor Value)> before, bool enable)
     {
         foreach ((Parameter parameter, Tensor value) in before)
         {
@@ -158,30 +210,45 @@ public sealed class LoRAAdapter(TextModel model, LoRAOptions options, string nam
         {
             layer.Attach(update);
         }
+
+        _merged = null;
+        Enable(enable);
     }
 
-    internal void FoldShadows()
+    private void Hold(Parameter parameter, Tensor value)
     {
-        foreach (Parameter parameter in _shadowed)
+        if (_copies.Exists(copy => copy.Parameter == parameter))
         {
-            parameter.MergeShadow();
+            return;
         }
+
+        if (IsEnabled)
+        {
+            ThrowIfAnotherStandsIn([(parameter, value)]);
+            parameter.Base.NeedsGrad = false;
+            parameter.StandIn(value);
+        }
+
+        _copies.Add((parameter, value));
     }
 
-    private void Shadow(IEnumerable<Parameter> parameters)
-    {
-        foreach (Parameter parameter in parameters.Where(parameter => !_shadowed.Contains(parameter)).ToArray())
-        {
-            parameter.BeginShadow();
-            _shadowed.Add(parameter);
-        }
-    }
-
-    private static Tensor Copy(Tensor source)
+    private static Tensor CopyOf(Tensor source)
     {
         Tensor copy = Tensor.CreateLongLived(source.Shape, DType.F32, source.Backend);
         source.Backend.Copy(source, copy);
         return copy;
+    }
+
+    // Changes of two adapters add up, but only one copy can stand in for a weight.
+    private void ThrowIfAnotherStandsIn(IEnumerable<(Parameter Parameter, Tensor Value)> copies)
+    {
+        foreach ((Parameter parameter, Tensor value) in copies)
+        {
+            if (!ReferenceEquals(parameter.Value, parameter.Base) && !ReferenceEquals(parameter.Value, value))
+            {
+                throw new InvalidOperationException($"The adapter '{Name}' holds a copy of {parameter.Name}, and so does another that is switched on. Switch that one off first.");
+            }
+        }
     }
 }
 
@@ -189,13 +256,17 @@ public sealed class LoRAAdapter(TextModel model, LoRAOptions options, string nam
 public sealed class MergedAdapter
 {
     private readonly LoRAAdapter _adapter;
-    private readonly IReadOnlyList<(Parameter Parameter, Tensor Value)> _before;
+    private readonly bool _wasEnabled;
+    private IReadOnlyList<(Parameter Parameter, Tensor Value)>? _before;
 
-    internal MergedAdapter(LoRAAdapter adapter, IReadOnlyList<(Parameter Parameter, Tensor Value)> before) => (_adapter, _before) = (adapter, before);
+    internal MergedAdapter(LoRAAdapter adapter, IReadOnlyList<(Parameter Parameter, Tensor Value)> before, bool wasEnabled) =>
+        (_adapter, _before, _wasEnabled) = (adapter, before, wasEnabled);
 
-    /// <summary>Makes trained copies of whole modules the model's own, so that the model can be saved without the adapter.</summary>
-    public void Finish() => _adapter.FoldShadows();
-
-    /// <summary>Puts the weights back exactly as they were and attaches the adapter again. Not possible after <see cref="Finish"/>.</summary>
-    public void Unmerge() => _adapter.Reattach(_before);
+    /// <summary>Puts the weights back exactly as they were and the adapter beside them again.</summary>
+    /// <exception cref="InvalidOperationException">This was done already.</exception>
+    public void Unmerge()
+    {
+        _adapter.Unmerge(_before ?? throw new InvalidOperationException($"The adapter '{_adapter.Name}' was unmerged already."), _wasEnabled);
+        _before = null;
+    }
 }

@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.IO.Enumeration;
 using Hieno.Formats;
 using Hieno.Models;
+using Hieno.Recipes;
 
 namespace Hieno.Tuning;
 
@@ -28,7 +29,7 @@ public enum TuningPart
 }
 
 /// <summary>Settings of <see cref="Partial"/>. A weight learns when it lies in a chosen block and a chosen part, or matches a name; the head learns too unless told otherwise.</summary>
-public sealed record PartialOptions : TuningOptions
+public sealed record PartialOptions : TuningOptions, IValidated
 {
     /// <summary>Only the last k blocks learn (and the final norm). Default: all blocks.</summary>
     [Range(0, 10_000)]
@@ -56,6 +57,15 @@ public sealed record PartialOptions : TuningOptions
 
     /// <inheritdoc/>
     public override ITuningMethod Create() => new Partial(this);
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate()
+    {
+        if (FirstBlocks is not null && (LastBlocks is not null || FreezeFirst is not null))
+        {
+            yield return $"'firstBlocks' and '{(LastBlocks is not null ? "lastBlocks" : "freezeFirst")}' exclude each other. Give one of them.";
+        }
+    }
 }
 
 /// <summary>Partial fine-tuning: some blocks, some parts, or weights by name.</summary>
@@ -68,20 +78,13 @@ public sealed class Partial(PartialOptions options) : ITuningMethod
         ArgumentNullException.ThrowIfNull(model);
         CheckBlocks(model.Backbone.Blocks.Count);
         CheckPatterns(model);
+        CheckParts(model);
         TunedModel.FreezeAllButNew(model);
-        int top = model.Backbone.Blocks.Count + 1;
-        bool choosesDepth = options.LastBlocks is not null || options.FirstBlocks is not null || options.FreezeFirst is not null;
-        bool choosesNothing = !choosesDepth && options.Parts.Count == 0 && options.Names.Count > 0;
         foreach (Parameter parameter in model.Parameters())
         {
-            bool chosen = parameter.Kind == ParameterKind.Head && options.Parts.Count == 0
-                ? options.TrainHead
-                : (!choosesNothing && InDepth(parameter, top) && InParts(parameter)) || (parameter.Kind == ParameterKind.Head && options.TrainHead);
-            chosen |= Matches(options.Names, parameter.Name);
-            if (chosen && !Matches(options.Freeze, parameter.Name))
-            {
-                parameter.Trainable = true;
-            }
+            bool isHead = parameter.Kind == ParameterKind.Head && options.TrainHead;
+            bool chosen = isHead || Chooses(parameter, model) || Matches(options.Names, parameter.Name);
+            parameter.Trainable = (parameter.Trainable || chosen) && !Matches(options.Freeze, parameter.Name);
         }
 
         var tuned = new TunedModel(model);
@@ -90,18 +93,23 @@ public sealed class Partial(PartialOptions options) : ITuningMethod
             : throw new TuningException(ErrorCodes.TuningNothingTrains, "partial", "the settings choose no weight at all", "Choose blocks, parts or names that this model has; 'hieno inspect' lists them");
     }
 
+    // Names alone choose nothing else; without any choice all weights but the head's, which has a setting of its own, are chosen.
+    private bool Chooses(Parameter parameter, TextModel model)
+    {
+        bool choosesDepth = options.LastBlocks is not null || options.FirstBlocks is not null || options.FreezeFirst is not null;
+        return options.Parts.Count > 0 ? InDepth(parameter, model) && options.Parts.Any(part => IsOf(parameter, part))
+            : parameter.Kind != ParameterKind.Head && (choosesDepth ? InDepth(parameter, model) : options.Names.Count == 0);
+    }
+
     private static bool Matches(IReadOnlyList<string> patterns, string name) =>
         patterns.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
 
-    private bool InDepth(Parameter parameter, int top)
-    {
-        int blocks = top - 1;
-        return (options.LastBlocks is not { } last || parameter.Depth > blocks - last)
-            && (options.FirstBlocks is not { } first || parameter.Depth <= first)
-            && (options.FreezeFirst is not { } frozen || parameter.Depth > frozen);
-    }
+    private bool InDepth(Parameter parameter, TextModel model) =>
+        (options.LastBlocks is not { } last || parameter.Depth > model.Backbone.Blocks.Count - last)
+        && (options.FirstBlocks is not { } first || parameter.Depth <= first)
+        && (options.FreezeFirst is not { } frozen || parameter.Depth > frozen);
 
-    private bool InParts(Parameter parameter) => options.Parts.Count == 0 || options.Parts.Any(part => part switch
+    private static bool IsOf(Parameter parameter, TuningPart part) => part switch
     {
         TuningPart.Attention => parameter.Kind == ParameterKind.Attention,
         TuningPart.Ffn => parameter.Kind == ParameterKind.FeedForward,
@@ -109,7 +117,21 @@ public sealed class Partial(PartialOptions options) : ITuningMethod
         TuningPart.Bias => parameter.IsBias,
         TuningPart.Embedding => parameter.Kind == ParameterKind.Embedding,
         _ => parameter.Kind == ParameterKind.Head,
-    });
+    };
+
+    // A part that chooses nothing would go unnoticed, because the head learns beside it.
+    private void CheckParts(TextModel model)
+    {
+        foreach (TuningPart part in options.Parts)
+        {
+            if (!model.Parameters().Any(parameter => IsOf(parameter, part) && (part == TuningPart.Head || InDepth(parameter, model))))
+            {
+                string name = part.ToString().ToLowerInvariant();
+                string advice = part == TuningPart.Head ? "It shares the token table: choose 'embedding' instead" : "Take it out of 'tuning.parts', or choose other blocks";
+                throw new TuningException(ErrorCodes.TuningNothingTrains, "partial", $"the chosen blocks of this model have no weight of the part '{name}'", advice);
+            }
+        }
+    }
 
     private void CheckBlocks(int blocks)
     {

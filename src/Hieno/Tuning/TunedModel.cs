@@ -51,7 +51,7 @@ public sealed class TunedModel
     internal static void FreezeAllButNew(TextModel model)
     {
         var fresh = model.NewlyInitialized.ToHashSet(StringComparer.Ordinal);
-        foreach (Parameter parameter in model.Parameters())
+        foreach (Parameter parameter in AllParameters(model))
         {
             parameter.Trainable = fresh.Contains(parameter.Name);
         }
