@@ -40,7 +40,7 @@ internal static class LoRACheck
     private static double MergedLogits(Fixture fixture, string folder, TensorFile expected)
     {
         var subject = Subject.Load(fixture);
-        PeftFolder.Load(subject.Model, folder).Merge().Finish();
+        PeftFolder.Load(subject.Model, folder).Merge();
         return LogitsCheck.Compare(fixture, subject.Logits(fixture.Batch), fixture.Batch, expected, "merged.eval.logits");
     }
 
@@ -49,7 +49,7 @@ internal static class LoRACheck
     {
         int last = parameter.Name.LastIndexOf('.');
         (string module, string weight) = (parameter.Name[..last], parameter.Name[(last + 1)..]);
-        string saved = adapter.Shadowed.Contains(parameter) ? ".modules_to_save" : string.Empty;
+        string saved = adapter.Copies.Any(copy => copy.Parameter == parameter) ? ".modules_to_save" : string.Empty;
         return $"{Prefix}{module}{saved}.{adapter.Name}.{weight}";
     }
 

@@ -107,21 +107,32 @@ public sealed class LoRA(LoRAOptions options) : ITuningMethod
     private List<string> ModulesToSave(TextModel model)
     {
         var paths = new List<string>();
+        string[] filled = [.. model.Parameters().SelectMany(parameter => PathsAbove(parameter.Name)).Distinct(StringComparer.Ordinal)];
         foreach (string name in options.ModulesToSave)
         {
-            string[] named = [.. model.Modules().Select(module => module.Path).Where(path => LoRAAdapter.IsTarget(path, name)).Distinct(StringComparer.Ordinal)];
-            string[] filled = [.. named.Where(path => model.Parameters().Any(parameter => LoRAAdapter.IsWithin(parameter, path)))];
-            if (filled.Length == 0)
+            string[] named = [.. filled.Where(path => LoRAAdapter.IsTarget(path, name))];
+            if (named.Length == 0)
             {
-                string fact = named.Length == 0 ? $"no module's name ends with '{name}'" : $"'{named[0]}' has no weights of its own: it shares the token table";
+                string fact = model.Modules().FirstOrDefault(module => LoRAAdapter.IsTarget(module.Path, name)) is { } empty
+                    ? $"'{empty.Path}' has no weights of its own: it shares the token table"
+                    : $"no module's name ends with '{name}'";
                 throw new TuningException(ErrorCodes.TuningTargetUnknown, "LoRA", $"{fact}, so it cannot be trained and saved whole", "Correct 'tuning.modulesToSave'; 'hieno inspect' lists the modules");
             }
 
-            paths.AddRange(filled);
+            paths.AddRange(named);
         }
 
         paths.AddRange(model.NewlyInitialized.Select(name => HeadOf(model, name)));
         return [.. paths.Distinct(StringComparer.Ordinal)];
+    }
+
+    // a.b.c.weight lies in a, a.b and a.b.c.
+    private static IEnumerable<string> PathsAbove(string name)
+    {
+        for (int dot = name.IndexOf('.', StringComparison.Ordinal); dot >= 0; dot = name.IndexOf('.', dot + 1))
+        {
+            yield return name[..dot];
+        }
     }
 
     // The outermost module that holds a new weight: PEFT wraps a head as one, not layer by layer.

@@ -125,6 +125,9 @@ public sealed class LoRAAdapter(TextModel model, LoRAOptions options, string nam
         }
     }
 
+    /// <summary>All weights of the adapter: pairs, then those trained whole (whose values are the adapter's while it is switched on).</summary>
+    public IEnumerable<Parameter> Parameters() => _pairs.SelectMany(pair => pair.Update.Parameters).Concat(_copies.Select(copy => copy.Parameter));
+
     /// <summary>Switches the adapter on or off.</summary>
     /// <exception cref="InvalidOperationException">It is merged, or another adapter's copy of a whole module is switched on.</exception>
     public void Enable(bool enabled)
