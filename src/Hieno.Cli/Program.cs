@@ -59,6 +59,12 @@ internal static class Program
         var root = new RootCommand(Description)
         {
             TrainCommand.Create(terminal),
+            EvalCommand.Create(terminal),
+            InspectCommand.Create(terminal),
+            LintCommand.Create(terminal),
+            MergeCommand.Create(terminal),
+            SchemaCommand.Create(terminal),
+            DoctorCommand.Create(terminal),
             TokenizerCommand.Create(terminal),
         };
         root.Add(new Option<bool>(DebugOption) { Description = "Prints the details of an unexpected error.", Recursive = true });

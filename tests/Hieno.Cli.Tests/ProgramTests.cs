@@ -2,7 +2,7 @@ namespace Hieno.Cli.Tests;
 
 public sealed class ProgramTests
 {
-    private static readonly string[] s_verbs = ["train", "tokenizer"];
+    private static readonly string[] s_verbs = ["train", "eval", "inspect", "lint", "merge", "schema", "doctor", "tokenizer"];
 
     public static TheoryData<string> Verbs => [.. s_verbs];
 

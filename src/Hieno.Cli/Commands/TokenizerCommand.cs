@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hieno.Data;
 using Hieno.Formats.ChatTemplates;
@@ -16,7 +14,6 @@ internal static class TokenizerCommand
     private const string EndOfText = "<|endoftext|>";
     private const string TurnStart = "<|im_start|>";
     private const string TurnEnd = "<|im_end|>";
-    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private sealed record Request(string Kind, int Vocabulary, int MinFrequency, bool Cased, int? MaxLength, string Folder);
 
@@ -134,7 +131,7 @@ internal static class TokenizerCommand
         ["special"] = token.Special,
     };
 
-    private static void Write(string path, JsonObject content) => File.WriteAllText(path, content.ToJsonString(s_json) + "\n");
+    private static void Write(string path, JsonObject content) => File.WriteAllText(path, content.ToJsonString(JsonOutput.Options) + "\n");
 
     private sealed class Counts
     {

@@ -23,9 +23,10 @@ public static class CsvReader
     /// <summary>Reads the rows one after the other; memory holds one row at a time.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">Delimiter, columns and quoting, or null for the defaults.</param>
+    /// <param name="onFault">Receives rows with too few or too many fields, which are left out; null to raise the first. A quote out of place is always raised.</param>
     /// <exception cref="DatasetException">The file is absent or malformed; raised while reading, with line and byte.</exception>
     /// <exception cref="ArgumentException">The delimiter is a quote, a line end or not ASCII.</exception>
-    public static IEnumerable<DataRow> Read(string path, CsvOptions? options = null)
+    public static IEnumerable<DataRow> Read(string path, CsvOptions? options = null, Action<DatasetException>? onFault = null)
     {
         options ??= new CsvOptions();
         char delimiter = options.Delimiter ?? (path.EndsWith(".tsv", StringComparison.OrdinalIgnoreCase) ? '\t' : ',');
@@ -34,10 +35,10 @@ public static class CsvReader
             throw new ArgumentException($"The delimiter is U+{(int)delimiter:X4}; it must be an ASCII character other than a quote or a line end.", nameof(options));
         }
 
-        return Rows(path, (byte)delimiter, options);
+        return Rows(path, (byte)delimiter, options, onFault);
     }
 
-    private static IEnumerable<DataRow> Rows(string path, byte delimiter, CsvOptions options)
+    private static IEnumerable<DataRow> Rows(string path, byte delimiter, CsvOptions options, Action<DatasetException>? onFault)
     {
         using var bytes = new ByteSource(path);
         var parser = new RecordParser(bytes, delimiter, options.Quotes);
@@ -52,9 +53,16 @@ public static class CsvReader
         {
             if (fields.Count != columns.Count)
             {
-                throw new DatasetException(ErrorCodes.DatasetRaggedRow, path, parser.Line, 0,
+                var fault = new DatasetException(ErrorCodes.DatasetRaggedRow, path, parser.Line, 0,
                     $"the row has {fields.Count} fields, there are {columns.Count} columns ({string.Join(", ", columns)})",
                     "Quote fields that hold the delimiter, or complete the row");
+                if (onFault is null)
+                {
+                    throw fault;
+                }
+
+                onFault(fault);
+                continue;
             }
 
             yield return JsonRow.OfText(columns, fields, path, parser.Line);

@@ -7,22 +7,24 @@ namespace Hieno.Formats.Text;
 public static class JsonArrayReader
 {
     /// <summary>Reads the rows; the whole file (at most 2 GB) is held in memory while they are read.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="onFault">Receives malformed rows, which are left out; null to raise the first. A file that is no array is always raised.</param>
     /// <exception cref="DatasetException">The file is absent or malformed; raised while reading, with line and byte.</exception>
-    public static IEnumerable<DataRow> Read(string path)
+    public static IEnumerable<DataRow> Read(string path, Action<DatasetException>? onFault = null)
     {
         byte[] bytes = DataBytes.ReadAll(path);
         int begin = bytes.AsSpan().StartsWith(Utf8Check.ByteOrderMark) ? 3 : 0;
         int first = bytes.AsSpan(begin).IndexOfAnyExcept(" \t\r\n"u8);
         if (first >= 0 && bytes[begin + first] == (byte)'{')
         {
-            return JsonlReader.Read(path);
+            return JsonlReader.Read(path, onFault);
         }
 
         Utf8Check.ThrowIfInvalid(bytes.AsSpan(begin), path, 1, 1 + begin);
-        return Rows(path, bytes, Elements(path, bytes, begin));
+        return Rows(path, bytes, Elements(path, bytes, begin), onFault);
     }
 
-    private static IEnumerable<DataRow> Rows(string path, byte[] bytes, List<Range> elements)
+    private static IEnumerable<DataRow> Rows(string path, byte[] bytes, List<Range> elements, Action<DatasetException>? onFault)
     {
         long line = 1;
         int lineStart = 0, counted = 0; // the file up to 'counted' has been searched for line ends
@@ -38,7 +40,20 @@ public static class JsonArrayReader
             }
 
             counted = start;
-            yield return new JsonRow(path, line, start - lineStart + 1).Parse(bytes.AsSpan(element), cutOff: false);
+            DataRow? row = null;
+            try
+            {
+                row = new JsonRow(path, line, start - lineStart + 1).Parse(bytes.AsSpan(element), cutOff: false);
+            }
+            catch (DatasetException fault) when (onFault is not null)
+            {
+                onFault(fault);
+            }
+
+            if (row is not null)
+            {
+                yield return row;
+            }
         }
     }
 

@@ -11,8 +11,10 @@ public static class JsonlReader
     private const int MaxLineBytes = 1 << 28;
 
     /// <summary>Reads the rows one after the other; memory holds one line at a time.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="onFault">Receives malformed rows, which are left out; null to raise the first.</param>
     /// <exception cref="DatasetException">The file is absent or a row is malformed; raised while reading, with line and byte.</exception>
-    public static IEnumerable<DataRow> Read(string path)
+    public static IEnumerable<DataRow> Read(string path, Action<DatasetException>? onFault = null)
     {
         using var stream = DataBytes.Open(path);
         byte[] buffer = new byte[1 << 16];
@@ -48,7 +50,20 @@ public static class JsonlReader
             var bytes = buffer.AsMemory(begin + mark, length - mark);
             if (bytes.Span.ContainsAnyExcept(" \t\r"u8))
             {
-                yield return new JsonRow(path, line, 1 + mark).Parse(bytes.Span, cutOff);
+                DataRow? row = null;
+                try
+                {
+                    row = new JsonRow(path, line, 1 + mark).Parse(bytes.Span, cutOff);
+                }
+                catch (DatasetException fault) when (onFault is not null)
+                {
+                    onFault(fault);
+                }
+
+                if (row is not null)
+                {
+                    yield return row;
+                }
             }
 
             if (cutOff)

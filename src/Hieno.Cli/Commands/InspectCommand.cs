@@ -1,0 +1,161 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Hieno.Formats;
+using Hieno.Formats.Safetensors;
+using Hieno.Models;
+using Hieno.Recipes;
+using Hieno.Tensors;
+using Hieno.Tuning;
+
+namespace Hieno.Cli.Commands;
+
+/// <summary><c>hieno inspect MODEL</c>: layers, shapes, sizes, and what a method would train.</summary>
+internal static partial class InspectCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var verb = new Verb(
+            "inspect",
+            "Lists a model's weights with shape, type and size; equal ones of all blocks on one line. With a recipe also what its method would train.",
+            "hieno inspect models/tiny-bert",
+            "hieno inspect models/tiny-bert --recipe quickstart.yaml");
+        Argument<string> model = verb.Required("MODEL", "A model folder, an adapter folder or a run folder.");
+        Option<string?> recipe = verb.Text("--recipe", "RECIPE", "A recipe; its task and method are applied to MODEL.");
+        Option<string?> baseModel = verb.Text("--base", "DIR", "The base of an adapter, where it is no longer where the adapter says.");
+        Option<bool> all = verb.Flag("--all", "Lists the weights of each block.");
+        Option<bool> json = verb.Flag("--json", "Prints a JSON object with all weights.");
+        verb.SetAction(parsed =>
+        {
+            string folder = parsed.GetRequiredValue(model);
+            TunedModel tuned = parsed.GetValue(recipe) is { } path ? RecipeModel.Open(Recipe.Load(path) with { Base = folder }) : Open(folder, parsed.GetValue(baseModel));
+            bool hasRecipe = parsed.GetValue(recipe) is not null;
+            if (parsed.GetValue(json))
+            {
+                terminal.WriteLine(ToJson(tuned, hasRecipe).ToJsonString(JsonOutput.Options));
+                return;
+            }
+
+            terminal.WriteLine($"{folder}: {tuned.Model.Config.ModelType}, {tuned.Model.Backbone.Blocks.Count} blocks of width {tuned.Model.Backbone.Width}, "
+                + $"{Figures.Count(tuned.Model.Backbone.VocabularySize)} tokens, at most {Figures.Count(tuned.Model.Backbone.MaxPositions)} positions");
+            WriteNotes(tuned.Model, folder, terminal.Output);
+            terminal.WriteLine();
+            WriteWeights(tuned, parsed.GetValue(all), terminal.Output);
+            terminal.WriteLine();
+            WriteGroups(tuned, hasRecipe, terminal.Output);
+        });
+        return verb;
+    }
+
+    // A folder with a configuration alone tells the shapes that a run with 'start: random' would make.
+    private static TunedModel Open(string folder, string? baseModel)
+    {
+        if (!HasWeights(folder) && File.Exists(Path.Combine(folder, ModelConfig.FileName)))
+        {
+            return new TunedModel(TextModel.Create(ModelConfig.Read(folder), HeadChoice.Language, seed: 0));
+        }
+
+        LoadedModel loaded = LoadedModel.Open(folder, baseModel: baseModel);
+        return new TunedModel(loaded.Model, loaded.Adapter);
+    }
+
+    private static bool HasWeights(string folder) =>
+        File.Exists(Path.Combine(folder, CheckpointFiles.SingleFileName)) || File.Exists(Path.Combine(folder, CheckpointFiles.IndexFileName));
+
+    private static void WriteNotes(TextModel model, string folder, TextWriter output)
+    {
+        if (File.Exists(Path.Combine(folder, ModelConfig.FileName)) && !HasWeights(folder))
+        {
+            output.WriteLine("there are no weights here, only a configuration: they would start at random");
+        }
+
+        if (model.NewlyInitialized.Count > 0)
+        {
+            output.WriteLine($"not in the files, would start at random: {string.Join(", ", model.NewlyInitialized)}");
+        }
+
+        if (model.Unused.Count > 0)
+        {
+            output.WriteLine($"in the files, but not used: {string.Join(", ", model.Unused)}");
+        }
+    }
+
+    private static void WriteWeights(TunedModel tuned, bool all, TextWriter output)
+    {
+        var table = new TextColumns("weight", ">shape", "type", ">weights", ">size", ">times");
+        foreach (IGrouping<string, Parameter> group in TunedModel.AllParameters(tuned.Model).GroupBy(parameter => all ? parameter.Name : KeyOf(parameter, tuned.Model)))
+        {
+            Parameter first = group.First();
+            Tensor value = first.Value;
+            table.Add(group.Key.Split('|')[0], value.Shape.ToString(), value.DType.ToString(), Figures.Count(value.Count), Figures.Bytes(value.Count * value.DType.Size()),
+                group.Count() == 1 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $"× {group.Count()}"));
+        }
+
+        table.Write(output);
+    }
+
+    // The number of the block becomes a star; weights of another shape or type stay on a line of their own.
+    private static string KeyOf(Parameter parameter, TextModel model) => parameter.Depth >= 1 && parameter.Depth <= model.Backbone.Blocks.Count
+        ? $"{BlockNumber().Replace(parameter.Name, ".*.", 1)}|{parameter.Value.Shape}|{parameter.Value.DType}"
+        : parameter.Name;
+
+    private static void WriteGroups(TunedModel tuned, bool hasRecipe, TextWriter output)
+    {
+        TextColumns table = hasRecipe ? new TextColumns("group", ">weights", ">size", ">trained") : new TextColumns("group", ">weights", ">size");
+        void Add(string name, IReadOnlyCollection<Parameter> parameters)
+        {
+            string[] cells = [name, Figures.Count(parameters.Sum(p => p.Count)), Figures.Bytes(parameters.Sum(p => p.Count * (double)p.Value.DType.Size())), Figures.Count(parameters.Where(p => p.Trainable).Sum(p => p.Count))];
+            table.Add(cells[..(hasRecipe ? 4 : 3)]);
+        }
+
+        foreach (IGrouping<string, Parameter> group in Groups(tuned))
+        {
+            Add(group.Key, [.. group]);
+        }
+
+        Add("all", [.. TunedModel.AllParameters(tuned.Model)]);
+        table.Write(output);
+        if (hasRecipe)
+        {
+            output.WriteLine();
+            output.WriteLine($"{Figures.Count(tuned.TrainableCount)} of {Figures.Count(tuned.TotalCount)} weights would learn ({Figures.Share(tuned.TrainableCount, tuned.TotalCount)})");
+        }
+    }
+
+    private static IEnumerable<IGrouping<string, Parameter>> Groups(TunedModel tuned)
+    {
+        HashSet<Parameter> attached = [.. tuned.Adapter?.Pairs.SelectMany(pair => pair.Update.Parameters) ?? []];
+        return TunedModel.AllParameters(tuned.Model)
+            .GroupBy(parameter => attached.Contains(parameter) ? $"adapter on {NameOf(parameter.Kind)}" : NameOf(parameter.Kind), StringComparer.Ordinal);
+    }
+
+    private static string NameOf(ParameterKind kind) => kind switch
+    {
+        ParameterKind.Embedding => "embeddings",
+        ParameterKind.Attention => "attention",
+        ParameterKind.FeedForward => "feed-forward",
+        ParameterKind.Norm => "norms",
+        ParameterKind.Head => "head",
+        _ => "other",
+    };
+
+    private static JsonObject ToJson(TunedModel tuned, bool hasRecipe) => new()
+    {
+        ["family"] = tuned.Model.Config.ModelType,
+        ["blocks"] = tuned.Model.Backbone.Blocks.Count,
+        ["weights"] = tuned.TotalCount,
+        ["trainable"] = hasRecipe ? tuned.TrainableCount : null,
+        ["tensors"] = new JsonArray([.. TunedModel.AllParameters(tuned.Model).Select(parameter => new JsonObject
+        {
+            ["name"] = parameter.Name,
+            ["shape"] = new JsonArray([.. parameter.Value.Shape.AsSpan().ToArray().Select(extent => JsonValue.Create(extent))]),
+            ["type"] = parameter.Value.DType.ToString(),
+            ["group"] = NameOf(parameter.Kind),
+            ["trainable"] = hasRecipe ? parameter.Trainable : null,
+        })]),
+    };
+
+    [GeneratedRegex(@"\.\d+\.", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex BlockNumber();
+}

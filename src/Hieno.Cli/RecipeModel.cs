@@ -1,0 +1,27 @@
+using Hieno.Data;
+using Hieno.Formats;
+using Hieno.Models;
+using Hieno.Objectives;
+using Hieno.Recipes;
+using Hieno.Tuning;
+
+namespace Hieno.Cli;
+
+/// <summary>The model that a run would begin with, its method applied, without the run.</summary>
+internal static class RecipeModel
+{
+    /// <summary>Reads the data (a classifier's outputs follow from its labels), opens the model and applies the method.</summary>
+    /// <exception cref="HienoException">A fault of the recipe, the data or the model.</exception>
+    public static TunedModel Open(Recipe recipe)
+    {
+        IObjective objective = recipe.Task.Create();
+        ModelConfig config = ModelConfig.Read(recipe.Base);
+        DataSplit data = DataSplit.Read(recipe.Data, recipe.Seed);
+        int maxLength = recipe.Data.MaxLength ?? TextModel.FamilyOf(config).MaxPositions(config);
+        objective.Prepare(new ObjectiveContext(ModelTokenizer.Load(recipe.Base), config, recipe.Data, maxLength, _ => { }), data.Train);
+        TextModel model = recipe.Start == Start.Random
+            ? TextModel.Create(config, objective.Head, recipe.Seed)
+            : TextModel.Load(recipe.Base, objective.Head, recipe.Seed);
+        return recipe.Tuning.Create().Apply(model, recipe.Seed);
+    }
+}

@@ -1,0 +1,44 @@
+using System.Text.Json;
+
+namespace Hieno.Cli.Tests.Commands;
+
+public sealed class InspectCommandTests(TinyProject project) : IClassFixture<TinyProject>
+{
+    // Tables: 120·16 + 32·16 + 2·16 + 2·16. A block: 4·(16·16 + 16) + 2·(2·16) + 2·16·32 + 32 + 16 = 2,224. Vocabulary head: 16·16 + 16 + 2·16 + 120.
+    private const long BertWeights = 2_496 + (2 * 2_224) + 424;
+
+    [Fact]
+    public async Task Weights_of_a_configuration_are_listed_and_counted()
+    {
+        CliRun run = await CliRun.Of("inspect", project.Path("bert"));
+
+        Assert.Equal(ExitCode.Done, run.Code);
+        Assert.Contains("bert, 2 blocks of width 16, 120 tokens, at most 32 positions", run.Output, StringComparison.Ordinal);
+        Assert.Contains("they would start at random", run.Output, StringComparison.Ordinal);
+        Assert.Matches(@"bert\.encoder\.layer\.\*\.intermediate\.dense\.weight +\[32, 16\]  F32 +512 +2 KiB +× 2\n", run.Output);
+        Assert.Matches($@"\nall +{BertWeights:N0} ", run.Output);
+    }
+
+    [Fact]
+    public async Task A_recipe_tells_what_its_method_would_train()
+    {
+        CliRun run = await CliRun.Of("inspect", project.Path("bert"), "--recipe", project.Recipe("{ kind: lora, rank: 2, targets: [query, value] }"));
+
+        // Four layers of 16·2 + 2·16 weights. The head learns too: every weight of a random start is new, so all of the head's modules are saved.
+        Assert.Equal(ExitCode.Done, run.Code);
+        Assert.Matches(@"\nadapter on attention +256 +1 KiB +256\n", run.Output);
+        Assert.Matches(@"\nattention +2,176 +8\.5 KiB +0\n", run.Output);
+    }
+
+    [Fact]
+    public async Task Json_lists_every_weight_with_its_shape()
+    {
+        CliRun run = await CliRun.Of("inspect", project.Path("gpt2"), "--json");
+
+        using JsonDocument json = JsonDocument.Parse(run.Output);
+        JsonElement[] tensors = [.. json.RootElement.GetProperty("tensors").EnumerateArray()];
+        long weights = tensors.Sum(tensor => tensor.GetProperty("shape").EnumerateArray().Aggregate(1L, (product, extent) => product * extent.GetInt64()));
+        Assert.Equal(json.RootElement.GetProperty("weights").GetInt64(), weights);
+        Assert.Contains(tensors, tensor => tensor.GetProperty("name").GetString() == "transformer.h.1.attn.c_attn.weight");
+    }
+}

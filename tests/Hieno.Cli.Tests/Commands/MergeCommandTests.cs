@@ -1,0 +1,46 @@
+using System.Text.Json;
+
+namespace Hieno.Cli.Tests.Commands;
+
+public sealed class MergeCommandTests : IDisposable
+{
+    private readonly TinyProject _project = new();
+
+    public void Dispose() => _project.Dispose();
+
+    [Fact]
+    public async Task A_merged_model_predicts_what_its_adapter_predicts()
+    {
+        await CliRun.Of("train", _project.Recipe(), "--quiet");
+        string recipe = _project.Recipe("{ kind: lora, rank: 4, targets: [query, value] }");
+        await CliRun.Of("train", recipe, "--base", _project.Path("run/final"), "--start", "pretrained", "--output", _project.Path("adapter"), "--quiet");
+
+        CliRun merge = await CliRun.Of("merge", _project.Path("adapter"), "--out", _project.Path("merged"));
+        CliRun adapter = await CliRun.Of("eval", _project.Path("adapter"), _project.Path("test.jsonl"), "--json");
+        CliRun merged = await CliRun.Of("eval", _project.Path("merged"), _project.Path("test.jsonl"), "--json");
+
+        Assert.Equal((ExitCode.Done, string.Empty), (merge.Code, merge.Error));
+        Assert.Contains("largest difference of logits between adapter and merged model", merge.Output, StringComparison.Ordinal);
+        Assert.False(File.Exists(_project.Path("merged/adapter_config.json")));
+        Assert.Equal(LogLoss(adapter), LogLoss(merged), 1e-5);
+    }
+
+    [Fact]
+    public async Task A_whole_model_and_a_used_folder_are_refused()
+    {
+        await CliRun.Of("train", _project.Recipe(), "--quiet");
+
+        CliRun whole = await CliRun.Of("merge", _project.Path("run"), "--out", _project.Path("merged"));
+        CliRun used = await CliRun.Of("merge", _project.Path("run"), "--out", _project.Path("bert"));
+
+        Assert.Equal((ExitCode.Usage, ExitCode.Usage), (whole.Code, used.Code));
+        Assert.Contains("there is no adapter to merge", whole.Error, StringComparison.Ordinal);
+        Assert.Contains("holds a model already", used.Error, StringComparison.Ordinal);
+    }
+
+    private static double LogLoss(CliRun run)
+    {
+        using JsonDocument json = JsonDocument.Parse(run.Output);
+        return json.RootElement.GetProperty("metrics").GetProperty("log-loss").GetProperty("value").GetDouble();
+    }
+}
