@@ -1,14 +1,15 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using Hieno.Data;
 using Hieno.Formats;
+using Hieno.Formats.Durable;
 using Hieno.Formats.Text;
 using Hieno.Metrics;
 using Hieno.Models;
 using Hieno.Objectives;
 using Hieno.Recipes;
+using Hieno.Schedules;
 using Hieno.Tensors;
 using Hieno.Training;
 using Hieno.Tuning;
@@ -58,17 +59,21 @@ public sealed class FineTuner
         return new FineTuner(recipe, options ?? new FineTunerOptions());
     }
 
-    /// <summary>Runs on a thread of its own and yields what happens. Cancelling ends at the next step with a checkpoint, which is no error.</summary>
+    /// <summary>
+    /// Runs on a thread of its own and yields what happens. Cancelling ends at the next step with a checkpoint, which is no error. So does
+    /// leaving the loop that reads the events; it then waits for that step.
+    /// </summary>
     /// <exception cref="HienoException">A fault of the recipe, the data, the model or the disk.</exception>
     public async IAsyncEnumerable<TrainingEvent> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var channel = Channel.CreateUnbounded<TrainingEvent>(new UnboundedChannelOptions { SingleReader = true });
+        var channel = Channel.CreateUnbounded<TrainingEvent>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task work = Task.Factory.StartNew(
             () =>
             {
                 try
                 {
-                    Run(item => channel.Writer.TryWrite(item), cancellationToken);
+                    Run(item => channel.Writer.TryWrite(item), stop.Token);
                 }
                 finally
                 {
@@ -79,12 +84,21 @@ public sealed class FineTuner
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default);
 
-        await foreach (TrainingEvent item in channel.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+        try
         {
-            yield return item;
-        }
+            await foreach (TrainingEvent item in channel.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+            {
+                yield return item;
+            }
 
-        await work.ConfigureAwait(false); // throws what the run threw
+            await work.ConfigureAwait(false); // throws what the run threw
+        }
+        finally
+        {
+            // Reached early only when the reader left: the run must not go on unseen. If it fails now, its folder says so.
+            await stop.CancelAsync().ConfigureAwait(false);
+            await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     /// <summary>Runs on the calling thread.</summary>
@@ -94,7 +108,33 @@ public sealed class FineTuner
     /// <exception cref="HienoException">A fault of the recipe, the data, the model or the disk.</exception>
     public RunCompleted Run(Action<TrainingEvent>? onEvent = null, CancellationToken cancellationToken = default)
     {
+        var events = new RunEvents(_options.Clock, onEvent);
+        try
+        {
+            return Run(events, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            RecordFailure(events, e);
+            throw;
+        }
+        finally
+        {
+            events.Folder?.Dispose();
+        }
+    }
+
+    private static readonly IReadOnlyDictionary<string, double> NoMetrics = new Dictionary<string, double>(StringComparer.Ordinal);
+
+    private RunCompleted Run(RunEvents events, CancellationToken cancellationToken)
+    {
         // Everything that can be wrong with recipe, data and model shows before the run folder is touched.
+        if (!_options.Resume && !_options.Overwrite)
+        {
+            RunFolder.ThrowIfUsed(_recipe.Output);
+        }
+
+        RequireWhatIsWatched();
         IObjective objective = _recipe.Task.Create();
         var messages = new List<string>();
         DataSplit data = DataSplit.Read(_recipe.Data, _recipe.Seed);
@@ -108,17 +148,7 @@ public sealed class FineTuner
         IReadOnlyList<IMetric> metrics = MetricsOf(objective);
         TunedModel tuned = _recipe.Tuning.Create().Apply(OpenModel(config, objective.Head), _recipe.Seed);
         messages.AddRange(WhatIsNew(tuned.Model));
-
-        using RunFolder folder = RunFolder.Open(_recipe.Output, _options.Resume, _options.Overwrite, _options.Clock);
-        void Emit(TrainingEvent item)
-        {
-            TrainingEvent stamped = item with { Time = _options.Clock.GetUtcNow() };
-            folder.Append(stamped);
-            onEvent?.Invoke(stamped);
-        }
-
-        folder.Describe(_recipe, _kinds, data.Hash, _backend);
-        messages.ForEach(message => Emit(new LogMessage(message)));
+        RequireFittingMetrics(tuned.Model, objective, metrics, validation.Count > 0 ? validation : test);
 
         var trainer = new Trainer(
             new TrainerInput
@@ -131,58 +161,114 @@ public sealed class FineTuner
                 LearningRate = _recipe.Training.LearningRate ?? DefaultLearningRate(),
                 Metrics = metrics,
                 Watched = WatchedMetric(metrics),
-                PackLength = _recipe.Data.Packing ? maxLength : null,
+                Plan = new BatchPlan(train, _recipe.Training.BatchSize, _recipe.Data.Packing ? maxLength : null, _recipe.Seed),
                 Seed = _recipe.Seed,
                 RunFolder = _recipe.Output,
                 Clock = _options.Clock,
-                Emit = Emit,
+                Events = events,
             },
-            RunFolder.Fingerprint(_recipe, _kinds, data.Hash, BaseHash()));
+            RunFolder.Fingerprint(_recipe, _kinds, data.Hash, BaseFingerprint.Of(_recipe.Base)));
 
-        bool resumed = _options.Resume && trainer.Resume();
+        RunFolder folder = RunFolder.Open(_recipe.Output, _options.Resume, _options.Overwrite, _options.Clock);
+        events.Folder = folder;
+        bool resumed = _options.Resume && trainer.Resume(); // refuses another run's checkpoints before its recipe is written over
+        folder.Describe(_recipe, _kinds, data.Hash, _backend);
+        messages.ForEach(events.Say);
         if (!resumed && test.Count > 0)
         {
-            trainer.SetBefore(trainer.Evaluate(test));
+            trainer.SetBefore(trainer.Evaluate(test).Values);
         }
 
         RunOutcome outcome = trainer.Run(cancellationToken);
         RunCompleted result = outcome == RunOutcome.Cancelled
             ? new RunCompleted(outcome, trainer.Step, _recipe.Output, trainer.Before, NoMetrics, trainer.Seconds)
-            : Finish(outcome, trainer, tuned, objective, metrics, test, folder, tokenizer);
-        Emit(result);
+            : Finish(outcome, trainer, test, events, folder, () => FinalModel.Save(tuned, objective, tokenizer, config, _recipe.Base, folder.Final));
+        events.Emit(result);
+        folder.Close();
         return result;
     }
 
-    private static readonly IReadOnlyDictionary<string, double> NoMetrics = new Dictionary<string, double>(StringComparer.Ordinal);
-
-    private RunCompleted Finish(
-        RunOutcome outcome, Trainer trainer, TunedModel tuned, IObjective objective, IReadOnlyList<IMetric> metrics, IReadOnlyList<Example> test, RunFolder folder, ModelTokenizer tokenizer)
+    private RunCompleted Finish(RunOutcome outcome, Trainer trainer, IReadOnlyList<Example> test, RunEvents events, RunFolder folder, Action save)
     {
         trainer.TakeBest();
-        Evaluation? after = test.Count > 0 ? Evaluation.Run(tuned.Model, objective, test, metrics, _recipe.Training.BatchSize, _recipe.Seed) : null;
-        FinalModel.Save(tuned, objective, tokenizer, _recipe, folder.Final);
+        Evaluation? after = test.Count > 0 ? trainer.Evaluate(test) : null;
+        save();
+        using var process = Process.GetCurrentProcess();
         var report = new Report
         {
             Outcome = outcome,
             Steps = trainer.Step,
             Seconds = trainer.Seconds,
-            TrainableWeights = tuned.TrainableCount,
-            TotalWeights = tuned.TotalCount,
+            TrainableWeights = trainer.Tuned.TrainableCount,
+            TotalWeights = trainer.Tuned.TotalCount,
             PeakStepBytes = _backend.Pool.PeakBytes,
-            PeakProcessBytes = Process.GetCurrentProcess().PeakWorkingSet64,
+            PeakProcessBytes = process.PeakWorkingSet64,
             Before = trainer.Before,
             After = after?.Values ?? NoMetrics,
             Classes = after?.Predictions is ClassPredictions classes ? ClassificationReport.Of(classes).ToText() : null,
         };
         report.Write(folder.Path, _recipe, _kinds);
+        if (after is not null)
+        {
+            events.Emit(new Evaluated(trainer.Step, "test", after.Values, IsBest: false));
+        }
+
         return new RunCompleted(outcome, trainer.Step, folder.Final, report.Before, report.After, report.Seconds);
+    }
+
+    // A run folder is the record of a run, also of one that failed.
+    private static void RecordFailure(RunEvents events, Exception error)
+    {
+        if (events.Folder is null)
+        {
+            return;
+        }
+
+        try
+        {
+            events.Emit(new RunFailed((error as HienoException)?.Code, error.Message));
+        }
+        catch (StorageException e)
+        {
+            // On a full disk the record cannot be written either; the first error is the one that counts.
+            Debug.WriteLine(e.Message);
+        }
+    }
+
+    // Early stopping that has nothing to watch would never stop, and nobody would know.
+    private void RequireWhatIsWatched()
+    {
+        if (_recipe.Data.Validation is null && (_recipe.Training.EarlyStopping is not null || _recipe.Training.Schedule is PlateauScheduleOptions))
+        {
+            string setting = _recipe.Training.EarlyStopping is not null ? "training.earlyStopping" : "training.schedule";
+            throw new TrainingException(ErrorCodes.RecipeSettingMissing, setting, "there are no validation rows to watch", "Set 'data.validation' to a file, or to a share such as 10%");
+        }
+    }
+
+    // A metric of another task would otherwise be found out at the first evaluation, an epoch later.
+    private void RequireFittingMetrics(TextModel model, IObjective objective, IReadOnlyList<IMetric> metrics, IReadOnlyList<Example> examples)
+    {
+        if (examples.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            Evaluation.Run(model, objective, [.. examples.Take(_recipe.Training.BatchSize)], metrics, _recipe.Training.BatchSize, _recipe.Seed);
+        }
+        catch (MetricException e) when (e.Code is ErrorCodes.MetricEmpty or ErrorCodes.MetricNotFinite)
+        {
+            // These few rows say nothing about that; the evaluation of all of them will.
+            Debug.WriteLine(e.Message);
+        }
     }
 
     private TextModel OpenModel(ModelConfig config, HeadChoice head)
     {
         if (_recipe.Training.Dropout is { } rate)
         {
-            config = WithDropout(config, rate);
+            config = DropoutRates.Override(config, rate);
         }
 
         return _recipe.Start == Start.Random
@@ -190,28 +276,12 @@ public sealed class FineTuner
             : TextModel.Load(_recipe.Base, head, _recipe.Seed, _options.Models, _backend, config);
     }
 
-    // Every family calls its rates differently; all of their keys are set.
-    private static ModelConfig WithDropout(ModelConfig config, double rate)
-    {
-        JsonObject json = JsonObject.Create(config.Json)!;
-        foreach (string key in (ReadOnlySpan<string>)["hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout", "embd_pdrop", "attn_pdrop", "resid_pdrop", "attention_dropout"])
-        {
-            if (json.ContainsKey(key))
-            {
-                json[key] = rate;
-            }
-        }
-
-        using var document = System.Text.Json.JsonDocument.Parse(json.ToJsonString());
-        return ModelConfig.From(document.RootElement.Clone(), config.Path);
-    }
-
     private int MaxLength(ModelConfig config)
     {
         int positions = TextModel.FamilyOf(config, _options.Models).MaxPositions(config);
         if (_recipe.Data.MaxLength is { } asked && asked > positions)
         {
-            throw new TrainingException(ErrorCodes.RunMismatch, "data.maxLength", $"{asked} tokens are more than the {positions} positions this model has", $"Give {positions} or less");
+            throw new TrainingException(ErrorCodes.RecipeValueOutOfRange, "data.maxLength", $"{asked} tokens are more than the {positions} positions this model has", $"Give {positions} or less");
         }
 
         return _recipe.Data.MaxLength ?? Math.Min(positions, 1024);
@@ -257,12 +327,6 @@ public sealed class FineTuner
         LoRAOptions => 2e-4,
         _ => 2e-5,
     };
-
-    // Reading all weights only to tell two bases apart would cost more than it is worth: names and sizes of the files do.
-    private string BaseHash() => string.Join(';', Directory.EnumerateFiles(_recipe.Base)
-        .Select(file => new FileInfo(file))
-        .OrderBy(file => file.Name, StringComparer.Ordinal)
-        .Select(file => $"{file.Name}:{file.Length}"));
 
     private static IEnumerable<string> WhatIsNew(TextModel model)
     {

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hieno.Data;
 using Hieno.Formats;
+using Hieno.Formats.Durable;
 using Hieno.Formats.Peft;
 using Hieno.Models;
 using Hieno.Tensors;
@@ -61,8 +62,10 @@ public sealed class LoadedModel
         return new LoadedModel(model, ModelTokenizer.Load(hasTokenizer ? folder : baseFolder), adapter, config, folder);
     }
 
-    /// <summary>Writes the adapter's change into the weights and saves a whole model that needs no adapter.</summary>
+    /// <summary>Saves a whole model with the adapter's change in its weights, which needs no adapter. This model stays as it is.</summary>
+    /// <param name="folder">A folder that is absent or empty.</param>
     /// <exception cref="InvalidOperationException">There is no adapter.</exception>
+    /// <exception cref="StorageException">The folder holds something, or the model could not be written.</exception>
     public void SaveMerged(string folder)
     {
         if (Adapter is null)
@@ -70,22 +73,30 @@ public sealed class LoadedModel
             throw new InvalidOperationException("There is no adapter to merge.");
         }
 
-        Adapter.Merge();
-        JsonObject task = JsonObject.Create(Config.Json)!;
-        Directory.CreateDirectory(folder);
-        WeightFiles.SaveModel(Model, folder, Tokenizer.Folder, config =>
+        // The weights of the base model may still be mapped from files: a folder that holds any must not be replaced.
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        if (Path.Exists(full) && (!Directory.Exists(full) || Directory.EnumerateFileSystemEntries(full).Any()))
         {
-            foreach ((string key, JsonNode? value) in task)
-            {
-                config[key] = value?.DeepClone();
-            }
-        });
+            throw new StorageException(ErrorCodes.StorageExists, folder, "there is something at this place already", "Give a folder that is absent or empty");
+        }
+
+        MergedAdapter merged = Adapter.Merge();
+        try
+        {
+            DurableFolder.Save(Path.GetDirectoryName(full)!, Path.GetFileName(full), writer => WeightFiles.SaveModel(Model, writer.Folder, Tokenizer.Folder));
+        }
+        finally
+        {
+            merged.Unmerge();
+        }
     }
 
     private static string FolderOf(string path)
     {
         string final = Path.Combine(path, RunFolder.FinalName);
-        return File.Exists(Path.Combine(path, RunFolder.EventsFileName)) && Directory.Exists(final) ? final : path;
+        return !File.Exists(Path.Combine(path, RunFolder.EventsFileName)) ? path
+            : Directory.Exists(final) ? final
+            : throw new CheckpointException(ErrorCodes.CheckpointFileUnreadable, path, "this run has not ended, so there is no tuned model yet", "Go on with it by --resume");
     }
 
     // A relative base is meant from where the run was started; from the adapter's own folder is tried too.

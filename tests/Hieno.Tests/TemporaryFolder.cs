@@ -8,10 +8,11 @@ internal sealed class TemporaryFolder : IDisposable
     /// <summary>The path of a file or folder inside.</summary>
     public string PathOf(string name) => System.IO.Path.Combine(Path, name);
 
-    /// <summary>Writes a file.</summary>
+    /// <summary>Writes a file, and makes its folder where needed.</summary>
     /// <returns>Its path.</returns>
     public string Write(string name, string text)
     {
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(PathOf(name))!);
         File.WriteAllText(PathOf(name), text);
         return PathOf(name);
     }

@@ -22,8 +22,13 @@ public sealed class StorageException : HienoException
         : code == 28 || code == (OperatingSystem.IsMacOS() ? 69 : 122);
 
     /// <summary>Turns an error of the file system into one that says what was being done and what is still intact.</summary>
-    internal static StorageException From(Exception cause, string path, string doing, string intact)
+    /// <param name="cause">The error.</param>
+    /// <param name="path">The file or folder.</param>
+    /// <param name="doing">What was being done, e.g. <c>saving the folder</c>.</param>
+    /// <param name="intact">What is unharmed, e.g. <c>What was saved earlier is intact</c>.</param>
+    public static StorageException From(Exception cause, string path, string doing, string intact)
     {
+        ArgumentNullException.ThrowIfNull(cause);
         bool full = IsFull(cause.HResult);
         return new StorageException(
             full ? ErrorCodes.StorageFull : ErrorCodes.StorageFailed, path,

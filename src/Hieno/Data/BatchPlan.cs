@@ -7,6 +7,7 @@ public sealed class BatchPlan
 {
     private readonly int[][] _packs;
     private readonly int _batchSize;
+    private readonly bool _shuffle;
     private readonly Rng _rng;
 
     /// <summary>Plans batches.</summary>
@@ -14,12 +15,13 @@ public sealed class BatchPlan
     /// <param name="batchSize">Rows in a batch; packs of rows where <paramref name="packLength"/> is given.</param>
     /// <param name="packLength">Tokens in a pack of rows, or null: each row for itself.</param>
     /// <param name="seed">The seed of the order.</param>
-    public BatchPlan(IReadOnlyList<Example> examples, int batchSize, int? packLength, ulong seed)
+    /// <param name="shuffle">False keeps the examples in their own order in every pass.</param>
+    public BatchPlan(IReadOnlyList<Example> examples, int batchSize, int? packLength, ulong seed, bool shuffle = true)
     {
         ArgumentNullException.ThrowIfNull(examples);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         _packs = packLength is { } length ? Pack(examples, length) : [.. Enumerable.Range(0, examples.Count).Select(i => (int[])[i])];
-        (_batchSize, _rng) = (batchSize, new Rng(seed, RngStream.DataOrder));
+        (_batchSize, _shuffle, _rng) = (batchSize, shuffle, new Rng(seed, RngStream.DataOrder));
     }
 
     /// <summary>Batches in each pass.</summary>
@@ -29,7 +31,7 @@ public sealed class BatchPlan
     /// <param name="epoch">The pass, from 0.</param>
     public int[][] Epoch(int epoch)
     {
-        int[] order = _rng.Permutation(_packs.Length, (ulong)epoch);
+        int[] order = _shuffle ? _rng.Permutation(_packs.Length, (ulong)epoch) : [.. Enumerable.Range(0, _packs.Length)];
         return [.. order.Chunk(_batchSize).Select(chunk => chunk.SelectMany(pack => _packs[pack]).ToArray())];
     }
 

@@ -21,7 +21,9 @@ internal sealed class Checkpoints(string runFolder, TunedModel tuned, IOptimizer
     private const string WeightsFile = "weights.safetensors";
     private const string OptimizerFile = "optimizer.safetensors";
     private const string StateFile = "state.json";
-    private const string BestName = "best";
+
+    /// <summary>The folder of the best weights, beside the numbered checkpoints.</summary>
+    public const string BestName = "best";
 
     private string Parent => Path.Combine(runFolder, "checkpoints");
 
@@ -37,9 +39,11 @@ internal sealed class Checkpoints(string runFolder, TunedModel tuned, IOptimizer
         }, keep);
 
     /// <summary>Restores the newest complete checkpoint.</summary>
+    /// <param name="fingerprint">What the run is; a checkpoint of another one is refused before anything of it is taken.</param>
     /// <param name="report">Told of checkpoints that were found broken.</param>
     /// <returns>Its state, or null when there is none.</returns>
-    public TrainingState? Restore(Action<string> report)
+    /// <exception cref="TrainingException">The checkpoint belongs to another recipe or other data, or its state cannot be read.</exception>
+    public TrainingState? Restore(string fingerprint, Action<string> report)
     {
         string? folder = DurableFolder.FindNewest(Parent, Prefix, out IReadOnlyList<BrokenFolder> broken);
         foreach (BrokenFolder item in broken)
@@ -53,6 +57,11 @@ internal sealed class Checkpoints(string runFolder, TunedModel tuned, IOptimizer
         }
 
         TrainingState state = ReadState(Path.Combine(folder, StateFile));
+        if (state.Fingerprint != fingerprint)
+        {
+            throw new TrainingException(ErrorCodes.RunMismatch, runFolder, "its checkpoints were made with another recipe, base model or data", "Resume with the recipe in that folder, or give another 'output'");
+        }
+
         LoadWeights(Path.Combine(folder, WeightsFile));
         using CheckpointFiles files = CheckpointFiles.Open(Path.Combine(folder, OptimizerFile));
         optimizer.Restore((name, shape) => files.Entries.ContainsKey(name) ? WeightFiles.Read(files, name, shape) : null);
@@ -60,10 +69,32 @@ internal sealed class Checkpoints(string runFolder, TunedModel tuned, IOptimizer
     }
 
     /// <summary>Saves the weights as the best so far.</summary>
-    public void SaveBest() => DurableFolder.Save(Parent, BestName, writer => SafetensorsWriter.Write(writer.PathOf(WeightsFile), Weights()));
+    /// <exception cref="StorageException">They could not be written; those saved before are intact.</exception>
+    public void SaveBest(TrainingState state) => DurableFolder.Save(Parent, BestName, writer =>
+    {
+        SafetensorsWriter.Write(writer.PathOf(WeightsFile), Weights());
+        writer.WriteText(StateFile, state.ToJson());
+    });
 
     /// <summary>Goes back to the best weights.</summary>
-    public void RestoreBest() => LoadWeights(Path.Combine(Parent, BestName, WeightsFile));
+    /// <param name="step">The step they must be of.</param>
+    /// <exception cref="TrainingException">They are absent, damaged, or of another step.</exception>
+    public void RestoreBest(long step)
+    {
+        string folder = Path.Combine(Parent, BestName);
+        string? fault = !Directory.Exists(folder) ? "they are gone" : DurableFolder.Fault(folder);
+        if (fault is null && ReadState(Path.Combine(folder, StateFile)).Step is var found && found != step)
+        {
+            fault = $"they are of step {found}";
+        }
+
+        if (fault is not null)
+        {
+            throw new TrainingException(ErrorCodes.RunFolderUnusable, folder, $"the weights of step {step}, the best, cannot be taken back: {fault}", "Run again with --overwrite");
+        }
+
+        LoadWeights(Path.Combine(folder, WeightsFile));
+    }
 
     private IEnumerable<SafetensorsItem> Weights() => tuned.Trainable.Select(parameter => WeightFiles.Item(parameter.Name, parameter.Value));
 

@@ -23,14 +23,23 @@ public sealed record Evaluation(IReadOnlyDictionary<string, double> Values, Pred
         ArgumentNullException.ThrowIfNull(objective);
         ArgumentNullException.ThrowIfNull(metrics);
         IPredictionCollector collector = objective.Collect();
-        var rng = new Rng(seed, RngStream.Augmentation);
-        ulong draw = ulong.MaxValue; // counts down: training counts up from 0
-        foreach (Example[] rows in BatchPlan.InOrder(examples, batchSize))
+        foreach (Batch batch in Batches(objective, examples, batchSize, seed))
         {
-            collector.Add(model, objective.Collate(rows, rng, draw--));
+            collector.Add(model, batch);
         }
 
         Predictions predictions = collector.Result();
         return new Evaluation(metrics.ToDictionary(metric => metric.Name, metric => metric.Compute(predictions), StringComparer.Ordinal), predictions);
+    }
+
+    /// <summary>The batches that are measured, in order.</summary>
+    internal static IEnumerable<Batch> Batches(IObjective objective, IReadOnlyList<Example> examples, int batchSize, ulong seed)
+    {
+        var rng = new Rng(seed, RngStream.Augmentation);
+        ulong draw = ulong.MaxValue; // counts down: training counts up from 0
+        foreach (Example[] rows in BatchPlan.InOrder(examples, batchSize))
+        {
+            yield return objective.Collate(rows, rng, draw--);
+        }
     }
 }

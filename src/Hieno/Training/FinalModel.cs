@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
 using Hieno.Data;
+using Hieno.Formats;
 using Hieno.Formats.Durable;
 using Hieno.Models;
 using Hieno.Objectives;
-using Hieno.Recipes;
 using Hieno.Tuning;
 
 namespace Hieno.Training;
@@ -12,14 +12,21 @@ namespace Hieno.Training;
 internal static class FinalModel
 {
     /// <summary>Writes the folder, whole or not at all.</summary>
-    public static void Save(TunedModel tuned, IObjective objective, ModelTokenizer tokenizer, Recipe recipe, string folder)
+    /// <param name="tuned">The model.</param>
+    /// <param name="objective">What it was made for.</param>
+    /// <param name="tokenizer">Its tokenizer, whose files are taken over.</param>
+    /// <param name="original">The base model's configuration, as it was before the recipe changed dropout rates.</param>
+    /// <param name="baseModel">The base model's folder, which an adapter names.</param>
+    /// <param name="folder">Where; an earlier one is replaced.</param>
+    /// <exception cref="StorageException">It could not be written.</exception>
+    public static void Save(TunedModel tuned, IObjective objective, ModelTokenizer tokenizer, ModelConfig original, string baseModel, string folder)
     {
         string parent = Path.GetDirectoryName(Path.GetFullPath(folder))!;
         DurableFolder.Save(parent, Path.GetFileName(folder), writer =>
         {
             if (tuned.Adapter is { } adapter)
             {
-                PeftFolder.Save(adapter, tuned.Model, writer.Folder, recipe.Base);
+                PeftFolder.Save(adapter, tuned.Model, writer.Folder, baseModel);
                 var config = new JsonObject();
                 objective.Describe(config);
                 if (config.Count > 0)
@@ -31,7 +38,11 @@ internal static class FinalModel
             }
             else
             {
-                WeightFiles.SaveModel(tuned.Model, writer.Folder, tokenizer.Folder, objective.Describe);
+                WeightFiles.SaveModel(tuned.Model, writer.Folder, tokenizer.Folder, config =>
+                {
+                    DropoutRates.Restore(config, original);
+                    objective.Describe(config);
+                });
             }
         });
     }

@@ -3,51 +3,105 @@ using Hieno.Formats;
 using Hieno.Models;
 using Hieno.Objectives;
 using Hieno.Tensors;
+using Hieno.Tuning;
 
 namespace Hieno.Training;
 
-/// <summary>Finds where a loss or gradient that is no longer a number came from.</summary>
-internal static class NonFinite
+/// <summary>Finds where a number that is no longer finite came from, and says so.</summary>
+/// <param name="tuned">The model.</param>
+/// <param name="objective">What it is made for.</param>
+internal sealed class NonFinite(TunedModel tuned, IObjective objective)
 {
-    /// <summary>Runs the step's batches again, looking at each operation's result.</summary>
-    /// <returns>An error that names the first operation that made a NaN or infinity, and the rows it was given.</returns>
-    public static TrainingException Explain(TextModel model, IObjective objective, Batch[] batches, long step, double loss, double norm)
+    private const string Advice = "Lower 'training.learningRate', lengthen the warm-up, or look at these rows, and begin anew; what was saved before is finite";
+
+    /// <summary>Runs a step's batches again, looking at each operation's result.</summary>
+    /// <param name="batches">The step's batches, each with the dropout masks it was given; null where there were none.</param>
+    /// <param name="step">Steps done before it.</param>
+    /// <param name="loss">Its loss.</param>
+    /// <param name="norm">The norm of its gradient.</param>
+    /// <returns>An error that names the weight, or the first operation, with a NaN or infinity, and the rows that were read.</returns>
+    public TrainingException InStep(IEnumerable<(Batch Batch, DropoutSource? Dropout)> batches, long step, double loss, double norm)
     {
-        foreach (Batch batch in batches)
+        // Before the passes are run again: they would overwrite nothing, but a gradient that is not finite is named by its weight.
+        string fallback = double.IsFinite(loss) ? $"the gradient {WeightWithBadGradient()}is not finite although the loss is" : $"the loss is {loss}";
+        return InPasses(batches, step + 1) ?? Error(step + 1, fallback, batches.First().Batch);
+    }
+
+    /// <summary>Runs an evaluation's batches again, as <see cref="InStep"/>.</summary>
+    /// <returns>The error, or null where every result is finite.</returns>
+    public TrainingException? InEvaluation(IEnumerable<Batch> batches, long step) =>
+        InPasses(batches.Select(batch => (batch, (DropoutSource?)null)), step);
+
+    /// <summary>Refuses to go on with weights that are not finite, so that no saved model ever holds one.</summary>
+    /// <exception cref="TrainingException">A weight that learns is a NaN or an infinity.</exception>
+    public void ThrowIfWeightsAre(long step)
+    {
+        foreach (Parameter parameter in tuned.Trainable)
         {
-            string? operation = FirstBadOperation(model, objective, batch);
-            if (operation is not null)
+            if (CountIn(parameter.Value) is > 0 and long bad)
+            {
+                throw new TrainingException(ErrorCodes.TrainingDiverged, $"step {step}", $"{bad} of the {parameter.Count} numbers of {parameter.Name} are no longer finite", Advice);
+            }
+        }
+    }
+
+    private TrainingException? InPasses(IEnumerable<(Batch Batch, DropoutSource? Dropout)> batches, long step)
+    {
+        foreach ((Batch batch, DropoutSource? dropout) in batches)
+        {
+            if (FirstBadWeight() is { } weight)
+            {
+                return Error(step, $"the weight {weight} holds a number that is not finite", batch);
+            }
+
+            if (FirstBadOperation(batch, dropout) is { } operation)
             {
                 return Error(step, $"the operation {operation} gave a result that is not a finite number", batch);
             }
         }
 
-        return Error(step, double.IsFinite(loss) ? $"the gradient's norm is {norm} although all results of the forward pass are finite" : $"the loss is {loss}", batches[0]);
+        return null;
     }
 
-    private static string? FirstBadOperation(TextModel model, IObjective objective, Batch batch)
+    // A frozen weight may be the culprit: a damaged base model.
+    private string? FirstBadWeight() => TunedModel.AllParameters(tuned.Model).FirstOrDefault(parameter => CountIn(parameter.Value) > 0)?.Name;
+
+    private string WeightWithBadGradient() =>
+        tuned.Trainable.FirstOrDefault(parameter => parameter.Value.FreshGrad is { } grad && CountIn(grad) > 0) is { } parameter ? $"of {parameter.Name} " : string.Empty;
+
+    // Only recorded operations are looked at, so for this one pass everything is recorded, also what frozen weights compute. Nothing is
+    // kept of it: the backward pass is never run.
+    private string? FirstBadOperation(Batch batch, DropoutSource? dropout)
     {
-        using Tape tape = Tape.Begin(record: true, backend: model.Backbone.TokenTable.Value.Backend, checkFinite: true);
+        Tensor[] frozen = [.. TunedModel.AllParameters(tuned.Model).Select(parameter => parameter.Value).Where(value => !value.NeedsGrad)];
+        Array.ForEach(frozen, value => value.NeedsGrad = true);
+        bool checkpointing = tuned.Model.Backbone.GradientCheckpointing;
+        tuned.Model.Backbone.GradientCheckpointing = false; // it would hide the operations inside a block
+        using Tape tape = Tape.Begin(record: true, dropout, tuned.Model.Backbone.TokenTable.Value.Backend, checkFinite: true);
         try
         {
-            objective.Loss(model, batch, 1f);
+            objective.Loss(tuned.Model, batch, 1f);
             return null;
         }
         catch (NonFiniteException e)
         {
             return e.Operation;
         }
+        finally
+        {
+            tuned.Model.Backbone.GradientCheckpointing = checkpointing;
+            Array.ForEach(frozen, value => value.NeedsGrad = false);
+        }
     }
+
+    private static long CountIn(Tensor tensor) =>
+        tensor.DType == DType.F32 ? tensor.Backend.CountNonFinite(tensor) : tensor.ToArray().LongCount(value => !float.IsFinite(value));
 
     private static TrainingException Error(long step, string fact, Batch batch)
     {
         const int Shown = 4;
         string rows = string.Join("; ", batch.Examples.Take(Shown).Select(example => example.Source));
         string more = batch.Examples.Count > Shown ? $" and {batch.Examples.Count - Shown} more" : string.Empty;
-        return new TrainingException(
-            ErrorCodes.TrainingDiverged,
-            $"step {step + 1}",
-            $"{fact}. The batch held {rows}{more}",
-            "Lower 'training.learningRate', lengthen the warm-up, or look at these rows; the last checkpoint is good and can be resumed");
+        return new TrainingException(ErrorCodes.TrainingDiverged, $"step {step}", $"{fact}. The batch held {rows}{more}", Advice);
     }
 }

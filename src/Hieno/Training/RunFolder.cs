@@ -25,13 +25,22 @@ public sealed class RunFolder : IDisposable
     /// <summary>The folder of the tuned model.</summary>
     public const string FinalName = "final";
 
-    private readonly StreamWriter _events;
-    private readonly TensorBoardEvents _curves;
+    private const string LockName = ".lock";
+    private const string CheckpointsName = "checkpoints";
+    private const string CurvesName = "tensorboard";
 
-    private RunFolder(string path, StreamWriter events, TimeProvider clock)
+    private static readonly string[] s_files = [EventsFileName, RecipeFileName, RunFileName, Report.JsonFileName, Report.TextFileName];
+    private static readonly string[] s_folders = [CheckpointsName, FinalName, CurvesName];
+
+    private readonly FileStream _lock;
+    private readonly EventLog _events;
+    private readonly TensorBoardEvents _curves;
+    private bool _isClosed;
+
+    private RunFolder(string path, FileStream held, EventLog events, TimeProvider clock)
     {
-        (Path, _events) = (path, events);
-        _curves = new TensorBoardEvents(System.IO.Path.Combine(path, "tensorboard"), clock);
+        (Path, _lock, _events) = (path, held, events);
+        _curves = new TensorBoardEvents(System.IO.Path.Combine(path, CurvesName), clock);
     }
 
     /// <summary>Where it is.</summary>
@@ -40,36 +49,60 @@ public sealed class RunFolder : IDisposable
     /// <summary>The folder of the tuned model.</summary>
     public string Final => System.IO.Path.Combine(Path, FinalName);
 
-    /// <summary>Opens the folder of a run, making it where needed.</summary>
+    /// <summary>Refuses a folder that holds anything a run would write over; changes nothing.</summary>
+    /// <exception cref="TrainingException">It holds a run already, or a file of the user's under a name that a run needs.</exception>
+    public static void ThrowIfUsed(string path)
+    {
+        if (s_files.Concat(s_folders).FirstOrDefault(name => System.IO.Path.Exists(System.IO.Path.Combine(path, name))) is { } name)
+        {
+            throw new TrainingException(
+                ErrorCodes.RunFolderUnusable, path, $"the folder holds a run already, or a '{name}' of yours that the run would replace",
+                "Pass --resume to go on with that run, --overwrite to remove it and begin anew, or give another 'output'");
+        }
+    }
+
+    /// <summary>Opens the folder of a run, making it where needed, and keeps every other run out of it until it is closed.</summary>
     /// <param name="path">Where.</param>
-    /// <param name="resume">True to go on with what is there; false to begin, which needs an empty or absent folder.</param>
+    /// <param name="resume">True to go on with what is there; false to begin, which needs a folder without a run.</param>
     /// <param name="overwrite">True to begin anew and remove what an earlier run left.</param>
     /// <param name="clock">The clock of the curves.</param>
     /// <exception cref="TrainingException">The folder holds another run, or another process is using it.</exception>
     public static RunFolder Open(string path, bool resume, bool overwrite, TimeProvider clock)
     {
-        string events = System.IO.Path.Combine(path, EventsFileName);
-        bool used = File.Exists(events);
-        if (used && !resume && !overwrite)
+        if (!resume && !overwrite)
         {
-            throw new TrainingException(ErrorCodes.RunFolderUnusable, path, "the folder holds a run already", "Pass --resume to go on with it, --overwrite to begin anew, or give another 'output'");
+            ThrowIfUsed(path);
         }
 
+        FileStream? held = null;
+        EventLog? events = null;
         try
         {
             Directory.CreateDirectory(path);
-            if (used && overwrite && !resume)
+            held = Hold(path); // first of all: another run's files must not be removed under its feet
+            if (overwrite && !resume)
             {
-                Clear(path);
+                Remove(path, s_files, s_folders);
+            }
+            else if (!resume)
+            {
+                ThrowIfUsed(path); // again, as another run may have come and gone in between
             }
 
-            // The open file is also the lock: nobody else may write to it.
-            var stream = new FileStream(events, FileMode.Append, FileAccess.Write, FileShare.Read);
-            return new RunFolder(path, new StreamWriter(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true }, clock);
+            RemoveUnfinished(path);
+            events = EventLog.Open(System.IO.Path.Combine(path, EventsFileName));
+            return new RunFolder(path, held, events, clock);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
-            throw new TrainingException(ErrorCodes.RunFolderUnusable, path, $"the run folder cannot be used ({e.Message.TrimEnd('.')})", "Check that the path is right, that there is room, and that no other run is using it", e);
+            events?.Dispose();
+            held?.Dispose();
+            if (e is IOException or UnauthorizedAccessException)
+            {
+                throw new TrainingException(ErrorCodes.RunFolderUnusable, path, $"the run folder cannot be used ({e.Message.TrimEnd('.')})", "Check that the path is right and that you may write there", e);
+            }
+
+            throw;
         }
     }
 
@@ -94,9 +127,10 @@ public sealed class RunFolder : IDisposable
     }
 
     /// <summary>Appends an event.</summary>
+    /// <exception cref="StorageException">It could not be written; the events before it are intact.</exception>
     public void Append(TrainingEvent item)
     {
-        _events.WriteLine(item.ToJson());
+        _events.Append(item);
         _curves.Write(item);
     }
 
@@ -108,28 +142,86 @@ public sealed class RunFolder : IDisposable
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    /// <summary>Writes what is left and lets others use the folder.</summary>
+    /// <exception cref="StorageException">The last points of the curves could not be written.</exception>
+    public void Close()
     {
-        _events.Dispose();
-        _curves.Dispose();
-    }
-
-    // Only what a run makes is removed; a file of the user's that lies beside it stays.
-    private static void Clear(string path)
-    {
-        foreach (string folder in (ReadOnlySpan<string>)["checkpoints", FinalName, "tensorboard"])
+        if (_isClosed)
         {
-            string full = System.IO.Path.Combine(path, folder);
-            if (Directory.Exists(full))
-            {
-                Directory.Delete(full, recursive: true);
-            }
+            return;
         }
 
-        foreach (string file in (ReadOnlySpan<string>)[EventsFileName, RecipeFileName, RunFileName, Report.JsonFileName, Report.TextFileName])
+        _isClosed = true;
+        try
+        {
+            _curves.Dispose();
+        }
+        finally
+        {
+            _events.Dispose();
+            _lock.Dispose();
+        }
+    }
+
+    /// <summary>As <see cref="Close"/>, for the way out after an error.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            Close();
+        }
+        catch (StorageException e)
+        {
+            // The error that ended the run is on its way; one about lost points of a curve must not take its place.
+            System.Diagnostics.Debug.WriteLine(e.Message);
+        }
+    }
+
+    // The system releases the lock when the process ends, however it ends; so the file may stay.
+    private static FileStream Hold(string path)
+    {
+        try
+        {
+            return new FileStream(System.IO.Path.Combine(path, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (IsHeldByAnother(e.HResult))
+        {
+            throw new TrainingException(ErrorCodes.RunFolderUnusable, path, "another run is using this folder", "Wait for it to end, or give another 'output'", e);
+        }
+    }
+
+    // EWOULDBLOCK of Linux and of macOS, ERROR_SHARING_VIOLATION of Windows.
+    private static bool IsHeldByAnother(int code) =>
+        code == (OperatingSystem.IsWindows() ? unchecked((int)0x80070020) : OperatingSystem.IsMacOS() ? 35 : 11);
+
+    // Only what a run makes is removed; a file of the user's that lies beside it stays.
+    private static void Remove(string path, IEnumerable<string> files, IEnumerable<string> folders)
+    {
+        foreach (string folder in folders.Select(name => System.IO.Path.Combine(path, name)).Where(Directory.Exists))
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        foreach (string file in files)
         {
             File.Delete(System.IO.Path.Combine(path, file));
+        }
+    }
+
+    // What a kill has left of a file or folder that was being written, under the temporary names of Hieno.Formats.Durable.
+    private static void RemoveUnfinished(string path)
+    {
+        Remove(
+            path,
+            s_files.SelectMany(name => Directory.EnumerateFiles(path, $".tmp-{name}-*")),
+            Directory.EnumerateDirectories(path, $".tmp-{FinalName}-*").Concat(Directory.EnumerateDirectories(path, $".replaced-{FinalName}-*")));
+        string checkpoints = System.IO.Path.Combine(path, CheckpointsName);
+        if (Directory.Exists(checkpoints))
+        {
+            Remove(
+                checkpoints,
+                [],
+                Directory.EnumerateDirectories(checkpoints, $".tmp-{Checkpoints.BestName}-*").Concat(Directory.EnumerateDirectories(checkpoints, $".replaced-{Checkpoints.BestName}-*")));
         }
     }
 }

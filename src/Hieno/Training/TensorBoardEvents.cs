@@ -12,8 +12,9 @@ internal sealed class TensorBoardEvents(string folder, TimeProvider clock) : IDi
     {
         switch (item)
         {
-            case RunStarted { FirstStep: > 0 } resumed:
-                _writer.RestartAt(resumed.FirstStep);
+            case RunStarted started:
+                // Steps count from 1 here. What a run that was cut off has logged beyond its checkpoint is logged again.
+                _writer.RestartAt(started.FirstStep + 1);
                 break;
             case StepCompleted step:
                 _writer.Scalar("train/loss", step.Loss, step.Step);

@@ -31,8 +31,8 @@ internal sealed record TrainerInput
     /// <summary>The metric that decides which weights are best, or null where none is watched.</summary>
     public required IMetric? Watched { get; init; }
 
-    /// <summary>Tokens in a pack of rows, or null: rows are not packed.</summary>
-    public required int? PackLength { get; init; }
+    /// <summary>Which training rows go together, and in what order.</summary>
+    public required BatchPlan Plan { get; init; }
 
     public required ulong Seed { get; init; }
 
@@ -40,7 +40,7 @@ internal sealed record TrainerInput
 
     public required TimeProvider Clock { get; init; }
 
-    public required Action<TrainingEvent> Emit { get; init; }
+    public required RunEvents Events { get; init; }
 }
 
 /// <summary>The loop: step, evaluate, save, stop. Everything that varies is an object it calls.</summary>
@@ -52,21 +52,23 @@ internal sealed class Trainer
     private readonly IOptimizer _optimizer;
     private readonly ISchedule _schedule;
     private readonly Checkpoints _checkpoints;
-    private readonly BatchPlan _plan;
+    private readonly NonFinite _nonFinite;
     private readonly long _stepsPerEpoch;
     private readonly Stopwatch _watch;
     private TrainingState _state;
     private int _plannedEpoch = -1;
     private int[][] _batches = [];
 
+    /// <summary>Makes ready to train; reads and writes nothing.</summary>
+    /// <exception cref="TrainingException">The settings contradict each other or the data.</exception>
     public Trainer(TrainerInput input, string fingerprint)
     {
         (_input, _options, _model) = (input, input.Options, input.Tuned.Model);
-        _plan = new BatchPlan(input.Train, _options.BatchSize, input.PackLength, input.Seed);
-        _stepsPerEpoch = (_plan.BatchesPerEpoch + _options.Accumulation - 1) / _options.Accumulation;
+        _nonFinite = new NonFinite(input.Tuned, input.Objective);
+        _stepsPerEpoch = (input.Plan.BatchesPerEpoch + _options.Accumulation - 1) / _options.Accumulation;
         TotalSteps = Math.Min(_options.MaxSteps ?? long.MaxValue, _stepsPerEpoch * _options.Epochs);
         long warmup = _options.WarmupSteps ?? (long)Math.Ceiling(TotalSteps * _options.WarmupRatio);
-        _schedule = _options.Schedule.Create(new ScheduleContext(TotalSteps, warmup, input.LearningRate) { HigherIsBetter = input.Watched?.HigherIsBetter ?? false });
+        _schedule = CreateSchedule(new ScheduleContext(TotalSteps, warmup, input.LearningRate) { HigherIsBetter = input.Watched?.HigherIsBetter ?? false });
         _optimizer = _options.Optimizer.Create(OptimizedParameter.Create(
             input.Tuned.Trainable, _model.Backbone.Blocks.Count, _options.Optimizer.WeightDecay, _options.LayerDecay, _options.HeadFactor));
         _checkpoints = new Checkpoints(input.RunFolder, input.Tuned, _optimizer, _options.KeepCheckpoints);
@@ -77,6 +79,9 @@ internal sealed class Trainer
 
     /// <summary>Optimizer steps of the whole run.</summary>
     public long TotalSteps { get; }
+
+    /// <summary>The model that is trained.</summary>
+    public TunedModel Tuned => _input.Tuned;
 
     /// <summary>Metrics of the base model on the test rows, measured before the first step.</summary>
     public IReadOnlyDictionary<string, double> Before => _state.Before;
@@ -91,15 +96,10 @@ internal sealed class Trainer
     /// <exception cref="TrainingException">The checkpoint belongs to another recipe or other data.</exception>
     public bool Resume()
     {
-        TrainingState? saved = _checkpoints.Restore(Say);
+        TrainingState? saved = _checkpoints.Restore(_state.Fingerprint, _input.Events.Say);
         if (saved is null)
         {
             return false;
-        }
-
-        if (saved.Fingerprint != _state.Fingerprint)
-        {
-            throw new TrainingException(ErrorCodes.RunMismatch, _input.RunFolder, "its checkpoints were made with another recipe, base model or data", "Resume with the recipe in that folder, or give another 'output'");
         }
 
         _state = saved;
@@ -117,7 +117,7 @@ internal sealed class Trainer
     /// <summary>Trains to the end, to an early stop, or to a cancellation, which takes effect after the step at hand.</summary>
     public RunOutcome Run(CancellationToken cancellation)
     {
-        _input.Emit(new RunStarted(_input.Tuned.TrainableCount, _input.Tuned.TotalCount, _input.Train.Count, TotalSteps, _state.Step));
+        _input.Events.Emit(new RunStarted(_input.Tuned.TrainableCount, _input.Tuned.TotalCount, _input.Train.Count, TotalSteps, _state.Step));
         if (_state.Step == 0)
         {
             Save(); // so that a run can be resumed from any moment on
@@ -141,7 +141,7 @@ internal sealed class Trainer
             StepCompleted done = TrainStep();
             tokens += done.Tokens;
             double seconds = Math.Max(1e-9, _watch.Seconds - sinceStart);
-            _input.Emit(done with { TokensPerSecond = tokens / seconds, SecondsLeft = SecondsLeft(seconds, tokens, done.Tokens) });
+            _input.Events.Emit(done with { TokensPerSecond = tokens / seconds, SecondsLeft = SecondsLeft(seconds, tokens, done.Tokens) });
 
             bool last = _state.Step == TotalSteps;
             if (_input.Validation.Count > 0 && (last || _state.Step % (_options.EvaluateEvery ?? _stepsPerEpoch) == 0))
@@ -157,28 +157,47 @@ internal sealed class Trainer
             }
         }
 
-        return IsStopping() ? RunOutcome.StoppedEarly : RunOutcome.Completed;
+        return RunOutcome.Completed;
     }
 
     /// <summary>Goes back to the best weights, where a metric was watched for that.</summary>
+    /// <exception cref="TrainingException">The weights to end with are not finite, or the best ones are gone or damaged.</exception>
     public void TakeBest()
     {
         if (_options.EarlyStopping is not null && _state.BestValue is not null && _state.BestStep != _state.Step)
         {
-            _checkpoints.RestoreBest();
-            Say($"went back to the weights of step {_state.BestStep}, the best on the validation rows");
+            _checkpoints.RestoreBest(_state.BestStep);
+            _input.Events.Say($"went back to the weights of step {_state.BestStep}, the best on the validation rows");
         }
+
+        _nonFinite.ThrowIfWeightsAre(_state.Step);
     }
 
     /// <summary>Measures the model on examples, in order, without dropout.</summary>
-    public IReadOnlyDictionary<string, double> Evaluate(IReadOnlyList<Example> examples) =>
-        Evaluation.Run(_model, _input.Objective, examples, _input.Metrics, _options.BatchSize, _input.Seed).Values;
+    /// <exception cref="TrainingException">An output is not a finite number.</exception>
+    public Evaluation Evaluate(IReadOnlyList<Example> examples)
+    {
+        try
+        {
+            return Evaluation.Run(_model, _input.Objective, examples, _input.Metrics, _options.BatchSize, _input.Seed);
+        }
+        catch (MetricException e) when (e.Code == ErrorCodes.MetricNotFinite)
+        {
+            IEnumerable<Batch> batches = Evaluation.Batches(_input.Objective, examples, _options.BatchSize, _input.Seed);
+            throw (Exception?)_nonFinite.InEvaluation(batches, _state.Step) ?? e;
+        }
+    }
 
     private StepCompleted TrainStep()
     {
         long step = _state.Step;
         Batch[] batches = BatchesOf(step);
         double weight = batches.Sum(_input.Objective.TargetWeight);
+        if (weight == 0)
+        {
+            _input.Events.Say($"step {step + 1} had no target to learn from; it changed nothing");
+        }
+
         foreach (Parameter parameter in _input.Tuned.Trainable)
         {
             parameter.Value.ClearGrad();
@@ -187,13 +206,14 @@ internal sealed class Trainer
         double loss = 0;
         for (int i = 0; i < batches.Length; i++)
         {
-            loss += Accumulate(batches[i], (float)(1 / weight), ((ulong)step * (ulong)_options.Accumulation) + (ulong)i);
+            // A batch without a target (in masked language modelling, one in which no token was drawn) has nothing to add.
+            loss += _input.Objective.TargetWeight(batches[i]) == 0 ? 0 : Accumulate(batches[i], (float)(1 / weight), DropoutOf(step, i));
         }
 
         double norm = GradientClipping.Norm(_input.Tuned.Trainable);
         if (!double.IsFinite(loss) || !double.IsFinite(norm))
         {
-            throw NonFinite.Explain(_model, _input.Objective, batches, step, loss, norm);
+            throw _nonFinite.InStep(batches.Select((batch, i) => (batch, (DropoutSource?)DropoutOf(step, i))), step, loss, norm);
         }
 
         double rate = _input.LearningRate * _schedule.Factor(step);
@@ -203,9 +223,13 @@ internal sealed class Trainer
         return new StepCompleted(step + 1, TotalSteps, (double)(step + 1) / _stepsPerEpoch, loss, rate, norm, tokens, 0, 0, Backend.Pool.PeakBytes);
     }
 
-    private double Accumulate(Batch batch, float scale, ulong pass)
+    // Masks are a function of the seed and of the batch's number in the run, so that a resumed run draws the same ones.
+    private DropoutSource DropoutOf(long step, int batch) => new(new Rng(_input.Seed, RngStream.Dropout), NumberOf(step, batch));
+
+    private ulong NumberOf(long step, int batch) => ((ulong)step * (ulong)_options.Accumulation) + (ulong)batch;
+
+    private double Accumulate(Batch batch, float scale, DropoutSource dropout)
     {
-        var dropout = new DropoutSource(new Rng(_input.Seed, RngStream.Dropout), pass);
         using Tape tape = Tape.Begin(record: true, dropout, Backend);
         Tensor loss = _input.Objective.Loss(_model, batch, scale);
         tape.Backward(loss);
@@ -219,7 +243,7 @@ internal sealed class Trainer
         int epoch = (int)(step / _stepsPerEpoch);
         if (epoch != _plannedEpoch)
         {
-            (_plannedEpoch, _batches) = (epoch, _plan.Epoch(epoch));
+            (_plannedEpoch, _batches) = (epoch, _input.Plan.Epoch(epoch));
         }
 
         int first = (int)(step % _stepsPerEpoch) * _options.Accumulation;
@@ -229,7 +253,7 @@ internal sealed class Trainer
         for (int i = 0; i < count; i++)
         {
             Example[] examples = Array.ConvertAll(_batches[first + i], index => _input.Train[index]);
-            batches[i] = _input.Objective.Collate(examples, rng, ((ulong)step * (ulong)_options.Accumulation) + (ulong)i);
+            batches[i] = _input.Objective.Collate(examples, rng, NumberOf(step, i));
         }
 
         return batches;
@@ -237,7 +261,7 @@ internal sealed class Trainer
 
     private void EvaluateAndCompare()
     {
-        IReadOnlyDictionary<string, double> metrics = Evaluate(_input.Validation);
+        IReadOnlyDictionary<string, double> metrics = Evaluate(_input.Validation).Values;
         bool isBest = false;
         if (_input.Watched is { } watched)
         {
@@ -248,13 +272,14 @@ internal sealed class Trainer
                 : _state with { BadEvaluations = _state.BadEvaluations + 1 };
             if (isBest && _options.EarlyStopping is not null)
             {
-                _checkpoints.SaveBest();
+                _nonFinite.ThrowIfWeightsAre(_state.Step);
+                _checkpoints.SaveBest(_state);
             }
 
             (_schedule as PlateauSchedule)?.Report(value);
         }
 
-        _input.Emit(new Evaluated(_state.Step, "validation", metrics, isBest));
+        _input.Events.Emit(new Evaluated(_state.Step, "validation", metrics, isBest));
     }
 
     private bool IsBetter(double value, bool higherIsBetter)
@@ -272,14 +297,27 @@ internal sealed class Trainer
 
     private void Save()
     {
+        _nonFinite.ThrowIfWeightsAre(_state.Step);
         TrainingState state = _state with { Seconds = Seconds, Plateau = (_schedule as PlateauSchedule)?.State };
-        _input.Emit(new CheckpointSaved(_state.Step, _checkpoints.Save(state)));
+        _input.Events.Emit(new CheckpointSaved(_state.Step, _checkpoints.Save(state)));
     }
 
     private double SecondsLeft(double seconds, long tokens, long tokensOfStep) =>
         tokens == 0 ? 0 : (TotalSteps - _state.Step) * (seconds / tokens) * tokensOfStep;
 
-    private void Say(string text) => _input.Emit(new LogMessage(text));
+    // A schedule that does not fit the run is a fault of the recipe, found before anything is written.
+    private ISchedule CreateSchedule(ScheduleContext context)
+    {
+        try
+        {
+            return _options.Schedule.Create(context);
+        }
+        catch (ArgumentException e)
+        {
+            string[] parts = e.Message.Split(" (Parameter", 2)[0].Split(". ", 2);
+            throw new TrainingException(ErrorCodes.RecipeValueOutOfRange, "training.schedule", parts[0], parts.Length > 1 ? parts[1] : "Change its settings", e);
+        }
+    }
 
     /// <summary>Seconds since it was made.</summary>
     private sealed class Stopwatch(TimeProvider clock)

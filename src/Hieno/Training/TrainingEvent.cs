@@ -11,6 +11,7 @@ namespace Hieno.Training;
 [JsonDerivedType(typeof(Evaluated), "evaluated")]
 [JsonDerivedType(typeof(CheckpointSaved), "checkpoint")]
 [JsonDerivedType(typeof(RunCompleted), "completed")]
+[JsonDerivedType(typeof(RunFailed), "failed")]
 public abstract record TrainingEvent
 {
     /// <summary>When it happened.</summary>
@@ -94,3 +95,8 @@ public sealed record RunCompleted(
     IReadOnlyDictionary<string, double> Before,
     IReadOnlyDictionary<string, double> After,
     double Seconds) : TrainingEvent;
+
+/// <summary>The run has ended with an error, which its caller is thrown as well.</summary>
+/// <param name="Code">The error's code, e.g. <c>HN1701</c>; null where it is no error that a user can cause.</param>
+/// <param name="Error">What happened, and what to do about it.</param>
+public sealed record RunFailed(string? Code, string Error) : TrainingEvent;
