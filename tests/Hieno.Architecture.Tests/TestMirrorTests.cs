@@ -6,7 +6,6 @@ public sealed class TestMirrorTests
     private static readonly Dictionary<string, string> s_wider = new(StringComparer.Ordinal)
     {
         ["tests/Hieno.Formats.Tests/ChatTemplates/FuzzTests.cs"] = "random and hostile templates through the whole language",
-        ["tests/Hieno.Tensors.Tests/Cpu/Simd/SimdTests.cs"] = "the vector types of all widths against each other",
         ["tests/Hieno.Tensors.Tests/Ops/ElementwiseTests.cs"] = "Add, Mul and Scale, which share their checks",
         ["tests/Hieno.Tensors.Tests/Updates/OptimizerStepTests.cs"] = "AdamWStep and SgdStep, which share their checks",
         ["tests/Hieno.Tests/Metrics/ClassificationMetricsTests.cs"] = "the metrics of one kind of predictions",
@@ -42,7 +41,9 @@ public sealed class TestMirrorTests
         string[] parts = file.Split('/');
         string project = parts[1][..^".Tests".Length];
         string inner = string.Join('/', parts[2..])[..^"Tests.cs".Length];
+        string folder = string.Join('/', parts[2..^1]);
         return Repository.Has($"src/{project}/{inner}.cs")
+            || (parts[^1] == $"{parts[^2]}Tests.cs" && Directory.Exists(Repository.PathOf($"src/{project}/{folder}"))) // all files of one folder
             || (inner.StartsWith("Testing/", StringComparison.Ordinal) && Repository.Has($"src/Hieno.Testing/{inner["Testing/".Length..]}.cs"));
     }
 

@@ -4,6 +4,12 @@ namespace Hieno.Architecture.Tests;
 
 public sealed class TypeShapeTests
 {
+    // Classes that are used as they are and derived from as well.
+    private static readonly Dictionary<string, string> s_open = new(StringComparer.Ordinal)
+    {
+        ["Hieno.Models.Llama.LlamaFamily"] = "Mistral and Qwen2 are Llama with other settings",
+    };
+
     public static TheoryData<string> Projects => ProjectDirectionTests.Libraries;
 
     [Theory]
@@ -11,7 +17,7 @@ public sealed class TypeShapeTests
     public void A_public_class_is_sealed_or_made_to_be_derived_from(string project)
     {
         string[] open = [.. Assembly.Load(project).GetExportedTypes()
-            .Where(type => type.IsClass && !type.IsSealed && !type.IsAbstract)
+            .Where(type => type.IsClass && !type.IsSealed && !type.IsAbstract && !s_open.ContainsKey(type.FullName!))
             .Select(type => type.FullName!)];
         Assert.True(open.Length == 0, $"Seal these, or make them abstract: {string.Join(", ", open)}.");
     }
