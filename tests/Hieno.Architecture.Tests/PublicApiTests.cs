@@ -5,8 +5,6 @@ namespace Hieno.Architecture.Tests;
 /// <summary>What a user of the packages can call is a text file under review: a change of it is made on purpose.</summary>
 public sealed class PublicApiTests
 {
-    private const string AcceptVariable = "HIENO_ACCEPT_API";
-
     public static TheoryData<string> Projects => ProjectDirectionTests.Libraries;
 
     [Theory]
@@ -15,7 +13,7 @@ public sealed class PublicApiTests
     {
         string file = $"tests/Hieno.Architecture.Tests/PublicApi/{project}.txt";
         string[] actual = [.. PublicApiText.Of(Assembly.Load(project))];
-        if (Environment.GetEnvironmentVariable(AcceptVariable) == "1")
+        if (Repository.Accepts)
         {
             File.WriteAllText(Repository.PathOf(file), string.Join('\n', actual) + "\n");
             return;
@@ -26,6 +24,6 @@ public sealed class PublicApiTests
         Assert.True(
             changes.Length == 0,
             $"The public API of {project} has changed:\n{string.Join('\n', changes)}\n"
-            + $"If that is meant, write it down and commit {file}:\n  {AcceptVariable}=1 dotnet test -c Release tests/Hieno.Architecture.Tests --filter PublicApiTests");
+            + $"If that is meant, write it down and commit {file}:\n  HIENO_ACCEPT=1 dotnet test -c Release tests/Hieno.Architecture.Tests --filter PublicApiTests");
     }
 }

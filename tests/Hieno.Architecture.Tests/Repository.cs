@@ -12,6 +12,9 @@ internal static class Repository
     /// <summary>The folder that holds Hieno.slnx.</summary>
     public static string Root => SharedFolder.RepositoryRoot;
 
+    /// <summary>True when texts under review are to be written anew instead of compared: <c>HIENO_ACCEPT=1</c>.</summary>
+    public static bool Accepts => Environment.GetEnvironmentVariable("HIENO_ACCEPT") == "1";
+
     /// <summary>The projects that ship, by name, with their project files.</summary>
     public static IReadOnlyDictionary<string, XDocument> ShippedProjects { get; } = Directory
         .EnumerateFiles(Path.Combine(Root, "src"), "*.csproj", SearchOption.AllDirectories)
