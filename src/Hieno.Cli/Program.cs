@@ -60,6 +60,8 @@ internal static class Program
         {
             TrainCommand.Create(terminal),
             EvalCommand.Create(terminal),
+            GenerateCommand.Create(terminal),
+            ChatCommand.Create(terminal),
             InspectCommand.Create(terminal),
             LintCommand.Create(terminal),
             MergeCommand.Create(terminal),

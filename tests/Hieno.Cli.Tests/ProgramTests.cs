@@ -1,8 +1,10 @@
+using System.Globalization;
+
 namespace Hieno.Cli.Tests;
 
 public sealed class ProgramTests
 {
-    private static readonly string[] s_verbs = ["train", "eval", "inspect", "lint", "merge", "schema", "doctor", "tokenizer"];
+    private static readonly string[] s_verbs = ["train", "eval", "generate", "chat", "inspect", "lint", "merge", "schema", "doctor", "tokenizer"];
 
     public static TheoryData<string> Verbs => [.. s_verbs];
 
@@ -43,5 +45,50 @@ public sealed class ProgramTests
 
         Assert.Equal(ExitCode.Usage, run.Code);
         Assert.EndsWith("See 'hieno train --help'.\n", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_unexpected_error_asks_for_a_report_and_shows_its_stack_only_when_told_to()
+    {
+        Exception error = Thrown();
+        using var brief = new StringWriter();
+        using var full = new StringWriter();
+
+        Assert.Equal((ExitCode.Failed, ExitCode.Failed), (ErrorReport.Write(error, brief, debug: false), ErrorReport.Write(error, full, debug: true)));
+        Assert.Contains("InvalidOperationException: inner workings", brief.ToString(), StringComparison.Ordinal);
+        Assert.Contains("--debug", brief.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", brief.ToString(), StringComparison.Ordinal);
+        Assert.Contains("   at ", full.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Numbers_are_written_alike_in_every_country()
+    {
+        using var project = new TinyProject();
+        CultureInfo before = CultureInfo.CurrentCulture;
+        try
+        {
+            CultureInfo.CurrentCulture = CultureInfo.GetCultureInfo("fi-FI");
+            CliRun run = await CliRun.Of("train", project.Recipe());
+
+            Assert.Contains("learning rate 1.0e-2", run.Output, StringComparison.Ordinal);
+            Assert.Matches(@"\d,\d{3} weights learn", run.Output);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
+    }
+
+    private static InvalidOperationException Thrown()
+    {
+        try
+        {
+            throw new InvalidOperationException("inner workings");
+        }
+        catch (InvalidOperationException error)
+        {
+            return error;
+        }
     }
 }

@@ -121,4 +121,18 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Contains("'--tuning.rank' stands where the recipe should be", early.Error, StringComparison.Ordinal);
         Assert.Contains("Give one of them", both.Error, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task On_a_terminal_figures_are_drawn_in_place_and_the_result_stays()
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+
+        int code = await Program.RunAsync(["train", _project.Recipe()], new Terminal(output, error, TextReader.Null, isInteractive: true));
+
+        Assert.Equal((ExitCode.Done, string.Empty), (code, error.ToString()));
+        Assert.Contains("\e[", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("validation at step", output.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith($"report  {_project.Path("run/report.md")}\n", output.ToString(), StringComparison.Ordinal);
+    }
 }
