@@ -11,6 +11,7 @@ RootCommand root = new("Measures Hieno beside its peers, in one run, as ratios. 
     PeersCommand.Create(),
     SelfTestCommand.Create(),
     PeakCommand.Create(),
+    TuningCommand.Create(),
     ServeCommand.Create(),
 };
 
