@@ -69,6 +69,18 @@ public sealed partial class ErrorExampleTests : IDisposable
 
         [ErrorCodes.StorageFailed] = t => DurableFile.ReplaceText(t.At("absent/report.md"), "text"),
 
+        [ErrorCodes.StorageExists] = t =>
+        {
+            t.Write("config.json", Gpt2Config);
+            t.Write("tokenizer.json", """{"model":{"type":"WordLevel","vocab":{"a":0},"unk_token":"a"}}""");
+            WeightFiles.SaveModel(TinyModel(), t._folder, companions: null);
+            string adapter = Directory.CreateDirectory(t.At("adapter")).FullName;
+            TunedModel tuned = new LoRAOptions().Create().Apply(TinyModel(), seed: 0);
+            PeftFolder.Save(tuned.Adapter!, tuned.Model, adapter, t._folder);
+            t.WriteInto("merged", "config.json");
+            LoadedModel.Open(adapter).SaveMerged(t.At("merged"));
+        },
+
         [ErrorCodes.TemplateSyntax] = _ => ChatTemplate.Parse("{% for m in messages %}{{ m.content }}", "chat_template.jinja"),
         [ErrorCodes.TemplateEvaluation] = _ => Render("{{ messages[0].content + 1 }}"),
         [ErrorCodes.TemplateRaised] = _ => Render("{{ raise_exception('Conversation roles must alternate') }}"),
@@ -131,11 +143,28 @@ public sealed partial class ErrorExampleTests : IDisposable
         Assert.True(same, $"{page} shows\n{shown}\nbut what is printed is\n{message}\nHIENO_ACCEPT=1 writes it into the page; read the rest of the page again.");
     }
 
+    [Fact]
+    public void The_examples_that_are_not_provoked_here_end_as_the_source_says()
+    {
+        string source = string.Concat(Repository.Sources("src").Select(Repository.Text));
+        foreach (string code in typeof(ErrorCodes).GetFields().Select(field => (string)field.GetRawConstantValue()!).Except(s_causes.Keys))
+        {
+            string shown = Example().Match(Repository.Text($"docs/errors/{code}.md")).Groups["text"].Value.TrimEnd('.');
+            Assert.True(source.Contains(shown[^Math.Min(30, shown.Length)..], StringComparison.Ordinal), $"docs/errors/{code}.md: no source file has the end of\n{shown}");
+        }
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private string At(string name) => Path.Combine(_folder, name);
 
     private void Write(string name, string text) => File.WriteAllText(At(name), text);
+
+    private void WriteInto(string folder, string name)
+    {
+        Directory.CreateDirectory(At(folder));
+        Write($"{folder}/{name}", "{}");
+    }
 
     private void WriteWeights(string header, long? length = null, int data = 0)
     {
