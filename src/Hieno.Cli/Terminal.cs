@@ -36,5 +36,8 @@ internal sealed class Terminal(TextWriter output, TextWriter error, TextReader i
         return new Terminal(Console.Out, Console.Error, Console.In, !plain);
     }
 
+    /// <summary>Does long work behind a line that shows it is alive; on a terminal only.</summary>
+    public T During<T>(string what, Func<T> work) => IsInteractive ? Ansi.Status().Start(Markup.Escape(what), _ => work()) : work();
+
     public void WriteLine(string text = "") => Output.WriteLine(text);
 }

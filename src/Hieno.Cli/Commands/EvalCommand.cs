@@ -87,8 +87,11 @@ internal static class EvalCommand
         }
 
         IMetric[] metrics = [.. (request.Metrics.Count > 0 ? request.Metrics : objective.DefaultMetrics).Select(BuiltInMetrics.Find)];
-        Predictions predictions = Evaluation.Run(loaded.Model, objective, examples, metrics, request.BatchSize, recipe?.Seed ?? 42).Predictions;
-        return new Measured(TaskChoice.NameOf(task), examples.Count, [.. metrics.Select(metric => Interval(metric, predictions))], predictions);
+        return terminal.During($"measuring {Figures.Count(examples.Count)} rows …", () =>
+        {
+            Predictions predictions = Evaluation.Run(loaded.Model, objective, examples, metrics, request.BatchSize, recipe?.Seed ?? 42).Predictions;
+            return new Measured(TaskChoice.NameOf(task), examples.Count, [.. metrics.Select(metric => Interval(metric, predictions))], predictions);
+        });
     }
 
     // Sums over a whole corpus have no rows to draw from.

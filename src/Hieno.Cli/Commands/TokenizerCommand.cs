@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Hieno.Data;
+using Hieno.Formats;
 using Hieno.Formats.ChatTemplates;
 using Hieno.Formats.Text;
 using Hieno.Formats.Tokenizers;
@@ -50,7 +51,7 @@ internal static class TokenizerCommand
         Tokenizer tokenizer;
         try
         {
-            tokenizer = Train(request, Texts(files, options, counted));
+            tokenizer = terminal.During($"learning {Figures.Count(request.Vocabulary)} entries …", () => Train(request, Texts(files, options, counted)));
         }
         catch (ArgumentException tooSmall)
         {
@@ -88,7 +89,7 @@ internal static class TokenizerCommand
 
     private static IEnumerable<string> Texts(string[] files, DataOptions options, Counts counted)
     {
-        foreach (DataRow row in files.SelectMany(DataSplit.ReadFile))
+        foreach (DataRow row in files.SelectMany(file => DataFile.Read(file))) // row by row: a corpus may be larger than memory
         {
             string text = options.TextColumns.Count > 0 || row.TryGet("text", out _) || row.TryGet("sentence", out _)
                 ? CausalLanguageModeling.TextOf(row, options)
@@ -96,6 +97,11 @@ internal static class TokenizerCommand
             counted.Texts++;
             counted.Characters += text.Length;
             yield return text;
+        }
+
+        if (counted.Texts == 0)
+        {
+            throw new DatasetException(ErrorCodes.DatasetEmpty, string.Join(", ", files), 0, 0, "there are no texts", "Give files with at least one row");
         }
     }
 

@@ -39,6 +39,18 @@ public sealed class TokenizerCommandTests(TinyProject project) : IClassFixture<T
     }
 
     [Fact]
+    public async Task Files_without_a_text_are_an_error_and_nothing_is_written()
+    {
+        await File.WriteAllTextAsync(project.Path("empty.jsonl"), "\n");
+
+        CliRun run = await CliRun.Of("tokenizer", "--kind", "bpe", "--data", project.Path("empty.jsonl"), "--out", project.Path("none"));
+
+        Assert.Equal(ExitCode.Failed, run.Code);
+        Assert.StartsWith("error HN1207: ", run.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(project.Path("none")));
+    }
+
+    [Fact]
     public async Task An_absent_data_file_is_an_error_with_its_code()
     {
         CliRun run = await CliRun.Of("tokenizer", "--kind", "bpe", "--data", project.Path("nothing.jsonl"), "--out", project.Path("none"));
