@@ -45,6 +45,9 @@ internal static class ErrorReport
             case TokenizerException or IOException or UnauthorizedAccessException:
                 output.WriteLine($"error: {error.Message}");
                 return ExitCode.Failed;
+            case OutOfMemoryException:
+                output.WriteLine("error: there is not enough memory. Lower training.batchSize or data.maxLength, or set training.gradientCheckpointing.");
+                return ExitCode.Failed;
             default:
                 WriteUnexpected(error, output, debug);
                 return ExitCode.Failed;

@@ -1,3 +1,4 @@
+using System.Text;
 using Spectre.Console;
 
 namespace Hieno.Cli;
@@ -30,6 +31,7 @@ internal sealed class Terminal(TextWriter output, TextWriter error, TextReader i
     /// <summary>That of the process. TERM=dumb and NO_COLOR ask for plain text, as does a redirected output.</summary>
     public static Terminal OfProcess()
     {
+        Console.OutputEncoding = Encoding.UTF8; // Windows would write other characters than those of its old code page as question marks
         bool plain = Console.IsOutputRedirected
             || Environment.GetEnvironmentVariable("TERM") == "dumb"
             || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));

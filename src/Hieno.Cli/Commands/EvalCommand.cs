@@ -69,7 +69,7 @@ internal static class EvalCommand
     {
         IReadOnlyList<DataRow> rows = DataSplit.ReadFile(request.Data.Train[0]);
         ObjectiveOptions? asked = request.Task is { } name ? TaskChoice.Named(name) : recipe?.Task;
-        LoadedModel loaded = LoadedModel.Open(request.Model, asked is null ? null : TaskChoice.HeadOf(asked), request.Base);
+        LoadedModel loaded = ModelFolder.Open(request.Model, asked is null ? null : TaskChoice.HeadOf(asked), request.Base);
         ObjectiveOptions task = asked ?? TaskChoice.Of(loaded.Config, rows[0]);
         IObjective objective = task.Create();
         int maxLength = request.Data.MaxLength ?? Math.Min(loaded.Model.Backbone.MaxPositions, 1024);

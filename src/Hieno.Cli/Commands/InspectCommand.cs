@@ -56,7 +56,7 @@ internal static partial class InspectCommand
             return new TunedModel(TextModel.Create(ModelConfig.Read(folder), HeadChoice.Language, seed: 0));
         }
 
-        LoadedModel loaded = LoadedModel.Open(folder, baseModel: baseModel);
+        LoadedModel loaded = ModelFolder.Open(folder, baseModel: baseModel);
         return new TunedModel(loaded.Model, loaded.Adapter);
     }
 

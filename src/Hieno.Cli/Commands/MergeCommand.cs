@@ -32,7 +32,7 @@ internal static class MergeCommand
             throw new UsageException($"merge: {output} holds a model already. Give another --out.");
         }
 
-        LoadedModel loaded = LoadedModel.Open(adapter, baseModel: baseModel);
+        LoadedModel loaded = ModelFolder.Open(adapter, baseModel: baseModel);
         if (loaded.Adapter is null)
         {
             throw new UsageException($"merge: {adapter} is a whole model, there is no adapter to merge.");

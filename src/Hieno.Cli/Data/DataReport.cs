@@ -35,7 +35,7 @@ internal static class DataReport
         output.WriteLine(check.Faults.Count == 0 ? "no faults" : $"{Figures.Count(check.Faults.Count)} faults");
     }
 
-    /// <summary>Rows as the model reads them: «learned tokens» between angle quotes.</summary>
+    /// <summary>Rows as the model reads them: «learned tokens» between angle quotes. Masks are drawn anew each time, so none are shown.</summary>
     public static void Preview(DataCheck check, ModelTokenizer tokenizer, int rows, TextWriter output)
     {
         foreach (CheckedRow row in check.Rows.Take(rows))

@@ -35,7 +35,7 @@ internal sealed class GenerationFlags
     }
 
     /// <summary>Opens the model as a language model.</summary>
-    public LoadedModel Open(ParseResult parsed, string folder) => LoadedModel.Open(folder, HeadKind.Language, parsed.GetValue(_base));
+    public LoadedModel Open(ParseResult parsed, string folder) => ModelFolder.Open(folder, HeadKind.Language, parsed.GetValue(_base));
 
     public ChatPrompt Chat(ParseResult parsed, ModelTokenizer tokenizer) => new(tokenizer, parsed.GetValue(_template));
 
