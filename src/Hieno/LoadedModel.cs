@@ -134,6 +134,9 @@ public sealed class LoadedModel
         return ModelConfig.From(document.RootElement.Clone(), path);
     }
 
+    /// <summary>The output layer that a configuration asks for: numbers for each row where it was tuned for that, else tokens.</summary>
+    public static HeadChoice HeadOf(ModelConfig config) => ChoiceOf(config, null);
+
     private static HeadChoice ChoiceOf(ModelConfig config, HeadKind? head)
     {
         bool classifier = config.Has("problem_type") || (config.GetStrings("architectures")?.Any(name => name.EndsWith("ForSequenceClassification", StringComparison.Ordinal)) ?? false);

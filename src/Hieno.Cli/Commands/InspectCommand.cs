@@ -7,6 +7,7 @@ using Hieno.Formats.Safetensors;
 using Hieno.Models;
 using Hieno.Recipes;
 using Hieno.Tensors;
+using Hieno.Training;
 using Hieno.Tuning;
 
 namespace Hieno.Cli.Commands;
@@ -48,16 +49,20 @@ internal static partial class InspectCommand
         return verb;
     }
 
-    // A folder with a configuration alone tells the shapes that a run with 'start: random' would make.
-    private static TunedModel Open(string folder, string? baseModel)
+    // Neither a tokenizer nor weights are needed: a configuration alone tells the shapes that a run with 'start: random' would make.
+    private static TunedModel Open(string path, string? baseModel)
     {
-        if (!HasWeights(folder) && File.Exists(Path.Combine(folder, ModelConfig.FileName)))
+        string final = Path.Combine(path, RunFolder.FinalName);
+        string folder = File.Exists(Path.Combine(path, RunFolder.EventsFileName)) && Directory.Exists(final) ? final : path;
+        if (PeftFolder.Exists(folder) || !File.Exists(Path.Combine(folder, ModelConfig.FileName)))
         {
-            return new TunedModel(TextModel.Create(ModelConfig.Read(folder), HeadChoice.Language, seed: 0));
+            LoadedModel loaded = ModelFolder.Open(path, baseModel: baseModel);
+            return new TunedModel(loaded.Model, loaded.Adapter);
         }
 
-        LoadedModel loaded = ModelFolder.Open(folder, baseModel: baseModel);
-        return new TunedModel(loaded.Model, loaded.Adapter);
+        ModelConfig config = ModelConfig.Read(folder);
+        HeadChoice head = LoadedModel.HeadOf(config);
+        return new TunedModel(HasWeights(folder) ? TextModel.Load(folder, head) : TextModel.Create(config, head, seed: 0));
     }
 
     private static bool HasWeights(string folder) =>

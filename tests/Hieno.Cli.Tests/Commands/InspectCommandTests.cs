@@ -41,4 +41,22 @@ public sealed class InspectCommandTests(TinyProject project) : IClassFixture<Tin
         Assert.Equal(json.RootElement.GetProperty("weights").GetInt64(), weights);
         Assert.Contains(tensors, tensor => tensor.GetProperty("name").GetString() == "transformer.h.1.attn.c_attn.weight");
     }
+
+    [Fact]
+    public async Task A_model_without_a_tokenizer_and_a_tuned_run_can_be_inspected()
+    {
+        Directory.CreateDirectory(project.Path("bare"));
+        File.Copy(project.Path("gpt2/config.json"), project.Path("bare/config.json"));
+        await CliRun.Of("train", project.Recipe(), "--quiet", "--output", project.Path("inspected"));
+
+        CliRun bare = await CliRun.Of("inspect", project.Path("bare"));
+        CliRun tuned = await CliRun.Of("inspect", project.Path("inspected"), "--all");
+        CliRun nothing = await CliRun.Of("inspect", project.Path("nowhere"));
+
+        Assert.Equal((ExitCode.Done, ExitCode.Done, ExitCode.Failed), (bare.Code, tuned.Code, nothing.Code));
+        Assert.Matches(@"\nclassifier\.weight +\[2, 16\] ", tuned.Output);
+        Assert.Contains("bert.encoder.layer.1.attention.self.query.weight", tuned.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("at random", tuned.Output, StringComparison.Ordinal);
+        Assert.Matches("^error HN11", nothing.Error);
+    }
 }
