@@ -33,6 +33,7 @@ internal sealed class NonFinite(TunedModel tuned, IObjective objective)
         InPasses(batches.Select(batch => (batch, (DropoutSource?)null)), step);
 
     /// <summary>Refuses to go on with weights that are not finite, so that no saved model ever holds one.</summary>
+    /// <param name="step">Steps done; 0 where the base model is to blame.</param>
     /// <exception cref="TrainingException">A weight that learns is a NaN or an infinity.</exception>
     public void ThrowIfWeightsAre(long step)
     {
@@ -40,7 +41,9 @@ internal sealed class NonFinite(TunedModel tuned, IObjective objective)
         {
             if (CountIn(parameter.Value) is > 0 and long bad)
             {
-                throw new TrainingException(ErrorCodes.TrainingDiverged, $"step {step}", $"{bad} of the {parameter.Count} numbers of {parameter.Name} are no longer finite", Advice);
+                throw step == 0
+                    ? new TrainingException(ErrorCodes.TrainingDiverged, "base model", $"{bad} of the {parameter.Count} numbers of {parameter.Name} are not finite", "Take the model from its source again")
+                    : new TrainingException(ErrorCodes.TrainingDiverged, $"step {step}", $"{bad} of the {parameter.Count} numbers of {parameter.Name} are no longer finite", Advice);
             }
         }
     }

@@ -59,12 +59,13 @@ internal sealed class Trainer
     private int _plannedEpoch = -1;
     private int[][] _batches = [];
 
-    /// <summary>Makes ready to train; reads and writes nothing.</summary>
-    /// <exception cref="TrainingException">The settings contradict each other or the data.</exception>
+    /// <summary>Makes ready to train; writes nothing.</summary>
+    /// <exception cref="TrainingException">The schedule does not fit the run, or a weight of the base model is not finite.</exception>
     public Trainer(TrainerInput input, string fingerprint)
     {
         (_input, _options, _model) = (input, input.Options, input.Tuned.Model);
         _nonFinite = new NonFinite(input.Tuned, input.Objective);
+        _nonFinite.ThrowIfWeightsAre(step: 0);
         _stepsPerEpoch = (input.Plan.BatchesPerEpoch + _options.Accumulation - 1) / _options.Accumulation;
         TotalSteps = Math.Min(_options.MaxSteps ?? long.MaxValue, _stepsPerEpoch * _options.Epochs);
         long warmup = _options.WarmupSteps ?? (long)Math.Ceiling(TotalSteps * _options.WarmupRatio);
