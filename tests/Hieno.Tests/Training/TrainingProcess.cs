@@ -21,7 +21,7 @@ internal static class TrainingProcess
     /// <returns>False when the run had ended by then.</returns>
     public static bool StartAndKill(string recipe, int events, TimeSpan delay)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         start.ArgumentList.Add(typeof(TrainingProcess).Assembly.Location);
         start.ArgumentList.Add(recipe);
         using var process = System.Diagnostics.Process.Start(start)!;
