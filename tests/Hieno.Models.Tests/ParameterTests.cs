@@ -21,43 +21,30 @@ public sealed class ParameterTests
     }
 
     [Fact]
-    public void Shadow_is_trained_while_the_base_weight_stays()
+    public void A_copy_that_stands_in_is_trained_while_the_base_weight_stays()
     {
         Parameter parameter = Weight(1, 2, 3);
-        parameter.Trainable = true;
-        parameter.BeginShadow();
+        Tensor copy = parameter.CopyBase();
+        parameter.StandIn(copy);
         parameter.Trainable = true;
         parameter.Value.Span[0] = 9f;
 
-        Assert.Same(parameter.Shadow, parameter.Value);
+        Assert.Same(copy, parameter.Value);
         Assert.Equal([9f, 2f, 3f], parameter.Value.ToArray());
         Assert.Equal([1f, 2f, 3f], parameter.Base.ToArray());
         Assert.False(parameter.Base.NeedsGrad);
 
-        parameter.UseShadow(false);
+        parameter.StandIn(null);
         Assert.Equal([1f, 2f, 3f], parameter.Value.ToArray());
-        parameter.UseShadow(true);
+        parameter.StandIn(copy);
         Assert.Equal([9f, 2f, 3f], parameter.Value.ToArray());
     }
 
     [Fact]
-    public void Merged_shadow_becomes_the_base_weight()
+    public void A_copy_of_another_shape_cannot_stand_in()
     {
         Parameter parameter = Weight(1, 2, 3);
-        parameter.BeginShadow();
-        parameter.Value.Span[1] = 5f;
-        parameter.MergeShadow();
-        Assert.Null(parameter.Shadow);
-        Assert.Equal([1f, 5f, 3f], parameter.Base.ToArray());
-        Assert.Same(parameter.Base, parameter.Value);
-    }
-
-    [Fact]
-    public void Without_a_shadow_switching_changes_nothing()
-    {
-        Parameter parameter = Weight(1, 2);
-        parameter.UseShadow(true);
-        parameter.MergeShadow();
+        Assert.Throws<ShapeException>(() => parameter.StandIn(Long(1, 2)));
         Assert.Same(parameter.Base, parameter.Value);
     }
 
