@@ -89,6 +89,14 @@ public sealed partial class DocumentationTests
     }
 
     [Fact]
+    public void The_index_lists_every_page()
+    {
+        string index = Repository.Text("docs/README.md");
+        string[] missing = [.. Pages().Where(page => page.Count(c => c == '/') == 1 && page != "docs/README.md").Select(Path.GetFileName).Where(page => !index.Contains($"({page})", StringComparison.Ordinal))!];
+        Assert.True(missing.Length == 0, $"docs/README.md does not list {string.Join(", ", missing)}.");
+    }
+
+    [Fact]
     public void Decisions_are_numbered_without_a_gap_and_short()
     {
         string[] pages = [.. Repository.Files.Where(file => file.StartsWith("docs/decisions/", StringComparison.Ordinal) && char.IsDigit(Path.GetFileName(file)[0]))];
