@@ -4,13 +4,6 @@ using Hieno.Formats.Text;
 
 namespace Hieno.Data;
 
-/// <summary>One turn of a conversation.</summary>
-/// <param name="Role">system, user, assistant or tool.</param>
-/// <param name="Content">What was said.</param>
-/// <param name="Weight">How much an assistant's turn counts in training: 0 means it is read but not learned.</param>
-/// <param name="Raw">The row's own object, with tool calls and other fields a template may read; null where the row had none.</param>
-public sealed record Turn(string Role, string Content, float Weight = 1f, JsonElement? Raw = null);
-
 /// <summary>A row to be learned by supervised fine-tuning: turns, the assistant's to be learned.</summary>
 /// <param name="Turns">The turns in order.</param>
 /// <param name="IsPlain">True for prompt and completion, which are joined as they are, without a template.</param>
@@ -27,7 +20,7 @@ public sealed record Conversation(IReadOnlyList<Turn> Turns, bool IsPlain = fals
         Conversation conversation = layout switch
         {
             RowLayout.Messages => new Conversation(ReadTurns(row, "messages", "role", "content")),
-            RowLayout.Sharegpt => new Conversation(ReadTurns(row, "conversations", "from", "value")),
+            RowLayout.Sharegpt => ReadSharegpt(row),
             RowLayout.Alpaca => ReadAlpaca(row),
             RowLayout.PromptCompletion => new Conversation([new Turn("user", row.Text("prompt")), new Turn("assistant", row.Text("completion"))], IsPlain: true),
             _ => throw row.Error(ErrorCodes.DatasetColumnMissing, "plain text is not a conversation", "Choose 'task: causal-lm' to learn plain text"),
@@ -73,22 +66,48 @@ public sealed record Conversation(IReadOnlyList<Turn> Turns, bool IsPlain = fals
                 throw row.Error(ErrorCodes.DatasetRowInvalid, $"turn {number} of '{column}' has no text '{roleKey}'", "Give each turn a role and a content");
             }
 
-            string content = item.TryGetProperty(contentKey, out JsonElement value) ? ContentOf(row, value, number) : string.Empty;
-            float weight = item.TryGetProperty("weight", out JsonElement w) && w.ValueKind == JsonValueKind.Number ? w.GetSingle() : 1f;
-            turns.Add(new Turn(RoleOf(row, role.GetString()!, number), content, weight, roleKey == "role" ? item : null));
+            string name = RoleOf(row, role.GetString()!, number);
+            bool hasContent = item.TryGetProperty(contentKey, out JsonElement value) && value.ValueKind != JsonValueKind.Null;
+            if (!hasContent && !HasCalls(item))
+            {
+                throw row.Error(ErrorCodes.DatasetRowInvalid, $"turn {number} of '{column}' has no '{contentKey}'", "Give each turn a role and a content; only a turn with tool_calls may go without");
+            }
+
+            turns.Add(new Turn(name, hasContent ? ContentOf(row, value, number) : string.Empty, WeightOf(row, item, number), roleKey == "role" ? item : null));
         }
 
         return turns;
     }
 
+    private static bool HasCalls(JsonElement item) => item.TryGetProperty("tool_calls", out JsonElement calls) && calls.ValueKind == JsonValueKind.Array && calls.GetArrayLength() > 0;
+
+    private static float WeightOf(DataRow row, JsonElement item, int number)
+    {
+        if (!item.TryGetProperty("weight", out JsonElement value) || value.ValueKind == JsonValueKind.Null)
+        {
+            return 1f;
+        }
+
+        return value.ValueKind == JsonValueKind.Number && value.TryGetSingle(out float weight) && weight >= 0 && float.IsFinite(weight)
+            ? weight
+            : throw row.Error(ErrorCodes.DatasetRowInvalid, $"the weight of turn {number} is {value.GetRawText()}", "Give 1 to learn the turn, 0 to only read it, or a number between");
+    }
+
+    // A text, or parts that are all text.
     private static string ContentOf(DataRow row, JsonElement value, int number) => value.ValueKind switch
     {
         JsonValueKind.String => value.GetString()!,
-        JsonValueKind.Null => string.Empty,
-        JsonValueKind.Array when value.EnumerateArray().All(part => part.ValueKind == JsonValueKind.Object && part.TryGetProperty("text", out _)) =>
-            string.Concat(value.EnumerateArray().Select(part => part.GetProperty("text").GetString())),
-        _ => throw row.Error(ErrorCodes.DatasetRowInvalid, $"the content of turn {number} is not a text", "Give a text; pictures and sounds cannot be learned from here"),
+        JsonValueKind.Array => string.Concat(value.EnumerateArray().Select(part => PartOf(row, part, number))),
+        _ => throw NotText(row, number),
     };
+
+    private static string PartOf(DataRow row, JsonElement part, int number) =>
+        part.ValueKind == JsonValueKind.String ? part.GetString()!
+        : part.ValueKind == JsonValueKind.Object && part.TryGetProperty("text", out JsonElement text) && text.ValueKind == JsonValueKind.String ? text.GetString()!
+        : throw NotText(row, number);
+
+    private static DatasetException NotText(DataRow row, int number) =>
+        row.Error(ErrorCodes.DatasetRowInvalid, $"the content of turn {number} is not a text", "Give a text; pictures and sounds cannot be learned from here");
 
     private static string RoleOf(DataRow row, string role, int number) => role switch
     {
@@ -103,15 +122,40 @@ public sealed record Conversation(IReadOnlyList<Turn> Turns, bool IsPlain = fals
     private static Conversation ReadAlpaca(DataRow row)
     {
         string instruction = row.Text("instruction");
-        string input = row.TryGet("input", out JsonElement extra) && extra.ValueKind == JsonValueKind.String ? extra.GetString()! : string.Empty;
-        var turns = new List<Turn>();
-        if (row.TryGet("system", out JsonElement system) && system.ValueKind == JsonValueKind.String && system.GetString() is { Length: > 0 } text)
+        string input = OptionalText(row, "input");
+        List<Turn> turns = SystemOf(row);
+        if (row.TryGet("history", out JsonElement history) && history.ValueKind != JsonValueKind.Null)
         {
-            turns.Add(new Turn("system", text));
+            turns.AddRange(HistoryOf(row, history));
         }
 
         turns.Add(new Turn("user", input.Length > 0 ? $"{instruction}\n\n{input}" : instruction));
         turns.Add(new Turn("assistant", row.Text("output")));
         return new Conversation(turns);
     }
+
+    private static Conversation ReadSharegpt(DataRow row)
+    {
+        List<Turn> turns = ReadTurns(row, "conversations", "from", "value");
+        return new Conversation(turns[0].Role == "system" ? turns : [.. SystemOf(row), .. turns]);
+    }
+
+    private static List<Turn> SystemOf(DataRow row) => OptionalText(row, "system") is { Length: > 0 } text ? [new Turn("system", text)] : [];
+
+    private static string OptionalText(DataRow row, string column) =>
+        row.TryGet(column, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? row.Text(column) : string.Empty;
+
+    // Pairs of a question and its answer that came before.
+    private static IEnumerable<Turn> HistoryOf(DataRow row, JsonElement history)
+    {
+        if (history.ValueKind != JsonValueKind.Array || !history.EnumerateArray().All(IsPair))
+        {
+            throw row.Error(ErrorCodes.DatasetColumnType, "'history' is not a list of pairs of texts", "Give [[question, answer], …], or leave it out");
+        }
+
+        return history.EnumerateArray().SelectMany(pair => new[] { new Turn("user", pair[0].GetString()!), new Turn("assistant", pair[1].GetString()!) });
+    }
+
+    private static bool IsPair(JsonElement pair) =>
+        pair.ValueKind == JsonValueKind.Array && pair.GetArrayLength() == 2 && pair.EnumerateArray().All(part => part.ValueKind == JsonValueKind.String);
 }

@@ -31,7 +31,7 @@ public sealed record DataOptions
     [MinLength(1)]
     public required IReadOnlyList<string> Train { get; init; }
 
-    /// <summary>A file to watch while training, or a share of the training rows such as 10%. Default: nothing is watched.</summary>
+    /// <summary>A file to watch while training, or a share of the training rows such as 10%, or a number of them. Default: nothing is watched.</summary>
     public string? Validation { get; init; }
 
     /// <summary>A file that is read only at the end, before and after, for the report. Default: none.</summary>

@@ -40,7 +40,7 @@ public sealed class DataSplit
         {
             if (held >= train.Count)
             {
-                throw new DatasetException(ErrorCodes.DatasetEmpty, options.Train[0], 0, 0, $"'data.validation' holds out {held} of {train.Count} rows, which leaves none to train on", "Hold out fewer");
+                throw new DatasetException(ErrorCodes.DatasetEmpty, options.Train[0], 0, 0, $"'data.validation' holds out {held} of {train.Count} rows, which leaves none to train on", "Hold out fewer, or give a file of their own");
             }
 
             int[] order = rng.Permutation(train.Count, 0);
@@ -94,7 +94,9 @@ public sealed class DataSplit
                 : throw new DatasetException(ErrorCodes.DatasetEmpty, "data.validation", 0, 0, $"a share of {validation} is not between 0 % and 100 %", "Give a share such as 10%");
         }
 
-        return int.TryParse(validation, CultureInfo.InvariantCulture, out int count) ? count : null;
+        return !int.TryParse(validation, CultureInfo.InvariantCulture, out int count) ? null
+            : count > 0 ? count
+            : throw new DatasetException(ErrorCodes.DatasetEmpty, "data.validation", 0, 0, $"{count} rows are none to watch", "Give a number of rows above 0, a share such as 10%, or a file");
     }
 
     private static string HashOf(IEnumerable<string> files)

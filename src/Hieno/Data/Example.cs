@@ -27,6 +27,9 @@ public sealed record Example
     /// <summary>Numbers to predict, or 0 and 1 for each of several labels; null where there are none.</summary>
     public float[]? Targets { get; init; }
 
+    /// <summary>Its place among the examples it was made with: random choices about it hang on this, not on the batch it falls into.</summary>
+    public int Number { get; init; }
+
     /// <summary>Where the row came from, e.g. <c>train.jsonl, line 318</c>.</summary>
     public required string Source { get; init; }
 }

@@ -1,3 +1,4 @@
+using Hieno.Formats;
 using Hieno.Formats.ChatTemplates;
 using Hieno.Formats.Tokenizers;
 
@@ -47,12 +48,28 @@ public sealed class ModelTokenizer
 
     /// <summary>The template a recipe asks for: a file, a built-in one by name, else the model's own, else <c>plain</c>.</summary>
     /// <exception cref="ChatTemplateException">The template is malformed.</exception>
+    /// <exception cref="CheckpointException">There is no such file.</exception>
     public ChatTemplate ChooseTemplate(string? choice) => choice switch
     {
         null => Template ?? BuiltInTemplates.Get("plain"),
         "chatml" or "plain" => BuiltInTemplates.Get(choice),
-        _ => ChatTemplate.Parse(File.ReadAllText(choice), choice),
+        _ when File.Exists(choice) => ChatTemplate.Parse(File.ReadAllText(choice), choice),
+        _ => throw new CheckpointException(ErrorCodes.CheckpointFileUnreadable, "data.chatTemplate", $"there is no file '{choice}'", "Give a file with a chat template, or chatml or plain"),
     };
+
+    /// <summary>The special tokens that the model expects before and after one text, e.g. [CLS] and [SEP].</summary>
+    public (int[] Before, int[] After) Frame()
+    {
+        int[] bare = Tokenizer.Encode("a", addSpecialTokens: false).Ids;
+        int[] framed = Tokenizer.Encode("a").Ids;
+        int before = 0;
+        while (before + bare.Length < framed.Length && !framed.AsSpan(before, bare.Length).SequenceEqual(bare))
+        {
+            before++;
+        }
+
+        return (framed[..before], framed[(before + bare.Length)..]);
+    }
 
     private static Dictionary<string, string> Specials(TokenizerConfig config)
     {

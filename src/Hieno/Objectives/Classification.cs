@@ -39,12 +39,16 @@ public sealed class Classification(ClassificationOptions options) : RowModeling
         ArgumentNullException.ThrowIfNull(context);
         ArgumentNullException.ThrowIfNull(train);
         base.Prepare(context, train);
-        _labels = train.Count > 0
-            ? LabelSet.FromRows(train, LabelsOf)
-            : new LabelSet(context.Config.GetLabels() ?? throw new CheckpointException(ErrorCodes.CheckpointConfigKeyMissing, context.Config.Path, "there are no label names ('id2label')", "Evaluate a model that was tuned as a classifier"));
+        _labels = train.Count > 0 ? LabelSet.ForTraining(train, LabelsOf, context.Config) : LabelSet.FromConfig(context.Config);
+        if (train.Count > 0 && _labels.Count == 0)
+        {
+            LabelSet.TextOf(train[0], LabelColumn(train[0])); // says what is wrong with it, as with all other rows
+        }
+
         if (_labels.Count < 2)
         {
-            throw new DatasetException(ErrorCodes.DatasetRowInvalid, train[0].File, 0, 0, $"all rows have the same label '{string.Concat(_labels.Names)}'", "Give rows of at least two labels");
+            string file = train.Count > 0 ? train[0].File : context.Config.Path;
+            throw new DatasetException(ErrorCodes.DatasetRowInvalid, file, 0, 0, $"all rows have the same label '{string.Concat(_labels.Names)}'", "Give rows of at least two labels, or name their column with 'data.labelColumn'");
         }
     }
 

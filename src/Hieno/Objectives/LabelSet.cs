@@ -36,6 +36,29 @@ public sealed class LabelSet
             : [.. names.Order(StringComparer.Ordinal)]);
     }
 
+    /// <summary>The labels of a model that was tuned as a classifier, in the order of its outputs.</summary>
+    /// <exception cref="CheckpointException">Its configuration names none, or one of them twice.</exception>
+    public static LabelSet FromConfig(ModelConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        IReadOnlyList<string> names = config.GetLabels() ?? throw new CheckpointException(
+            ErrorCodes.CheckpointConfigKeyMissing, config.Path, "there are no label names ('id2label')", "Evaluate a model that was tuned as a classifier");
+        return names.Distinct(StringComparer.Ordinal).Count() == names.Count
+            ? new LabelSet(names)
+            : throw config.Error("id2label", "names a label twice", "Give each label a name of its own");
+    }
+
+    /// <summary>
+    /// The labels to train on. Where the base model is a classifier that knows all labels of the rows, its own set and order are kept, so
+    /// that what it has learned about them is kept as well.
+    /// </summary>
+    public static LabelSet ForTraining(IEnumerable<DataRow> rows, Func<DataRow, IEnumerable<string>> labelsOf, ModelConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        LabelSet found = FromRows(rows, labelsOf);
+        return config.GetLabels() is not null && FromConfig(config) is var known && found.Names.All(known._index.ContainsKey) ? known : found;
+    }
+
     /// <summary>The index of a label.</summary>
     /// <exception cref="DatasetException">It did not occur in training; the message names the nearest that did.</exception>
     public int IndexOf(string label, DataRow row)

@@ -21,12 +21,15 @@ public sealed record MaskedLanguageModelingOptions : ObjectiveOptions
 
 /// <summary>
 /// Guessing hidden tokens: of those chosen, 80 % are replaced by the mask token, 10 % by a random one and 10 % are left as they are. Which
-/// tokens are chosen changes each time a row is read.
+/// tokens are chosen changes each time a row is read. Special tokens are never chosen, and of each row at least one token is.
 /// </summary>
 /// <remarks>Devlin et al. 2018, <see href="https://arxiv.org/abs/1810.04805"/>, section 3.1; drawing anew each time: Liu et al. 2019, <see href="https://arxiv.org/abs/1907.11692"/>, section 4.1.</remarks>
 public sealed class MaskedLanguageModeling(MaskedLanguageModelingOptions options) : LanguageModeling
 {
     private int _mask;
+    private int _vocabulary;
+    private int[] _before = [];
+    private int[] _after = [];
 
     /// <inheritdoc/>
     public override void Prepare(ObjectiveContext context, IReadOnlyList<DataRow> train)
@@ -34,6 +37,12 @@ public sealed class MaskedLanguageModeling(MaskedLanguageModelingOptions options
         ArgumentNullException.ThrowIfNull(context);
         base.Prepare(context, train);
         _mask = context.Tokenizer.MaskId ?? throw new CheckpointException(ErrorCodes.CheckpointConfigKeyMissing, context.Tokenizer.Folder, "the tokenizer has no mask token", "Choose a base model that was made for masked language modelling");
+        _vocabulary = context.Tokenizer.Tokenizer.VocabularySize;
+        (_before, _after) = context.Tokenizer.Frame();
+        if (_before.Length + _after.Length >= context.MaxLength)
+        {
+            throw new DatasetException(ErrorCodes.DatasetRowInvalid, "data.maxLength", 0, 0, $"{context.MaxLength} tokens leave no room beside the {_before.Length + _after.Length} special tokens of each row", "Raise it");
+        }
     }
 
     /// <inheritdoc/>
@@ -46,7 +55,7 @@ public sealed class MaskedLanguageModeling(MaskedLanguageModelingOptions options
         {
             try
             {
-                examples.AddRange(Pieces(row));
+                examples.AddRange(Pieces(row).Select((piece, i) => piece with { Number = examples.Count + i }).ToArray());
             }
             catch (DatasetException fault)
             {
@@ -62,43 +71,74 @@ public sealed class MaskedLanguageModeling(MaskedLanguageModelingOptions options
     {
         ArgumentNullException.ThrowIfNull(examples);
         int[] ids = [.. examples.SelectMany(example => example.Ids)];
-        bool[] special = [.. examples.SelectMany(example => example.Special!)];
         int[] labels = new int[ids.Length];
-        int vocabulary = Context.Tokenizer.Tokenizer.VocabularySize;
-        for (int i = 0; i < ids.Length; i++)
+        Array.Fill(labels, Example.Ignore);
+        int start = 0;
+        foreach (Example example in examples)
         {
-            var words = rng.Block(draw, (ulong)i);
-            if (special[i] || Rng.ToUnit(words.A) >= options.MaskRate)
-            {
-                labels[i] = Example.Ignore;
-                continue;
-            }
-
-            labels[i] = ids[i];
-            float fate = Rng.ToUnit(words.B);
-            ids[i] = fate < 0.8f ? _mask : fate < 0.9f ? (int)(((ulong)words.C * (uint)vocabulary) >> 32) : ids[i];
+            Hide(example, rng, draw, ids.AsSpan(start, example.Ids.Length), labels.AsSpan(start, example.Ids.Length));
+            start += example.Ids.Length;
         }
 
         return new Batch(examples, ids, labels);
+    }
+
+    // Which tokens are hidden depends on the draw and the row, not on the batch the row is in. At least one is, or short rows would teach nothing.
+    private void Hide(Example example, Rng rng, ulong draw, Span<int> ids, Span<int> labels)
+    {
+        ulong row = (ulong)(uint)example.Number << 32;
+        (float Least, int At) first = (float.PositiveInfinity, -1);
+        bool any = false;
+        for (int i = 0; i < ids.Length; i++)
+        {
+            if (example.Special![i])
+            {
+                continue;
+            }
+
+            var words = rng.Block(draw, row | (uint)i);
+            float chance = Rng.ToUnit(words.A);
+            first = chance < first.Least ? (chance, i) : first;
+            if (chance < options.MaskRate)
+            {
+                Hide(ids, labels, i, words);
+                any = true;
+            }
+        }
+
+        if (!any)
+        {
+            Hide(ids, labels, first.At, rng.Block(draw, row | (uint)first.At));
+        }
+    }
+
+    private void Hide(Span<int> ids, Span<int> labels, int at, (uint A, uint B, uint C, uint D) words)
+    {
+        labels[at] = ids[at];
+        float fate = Rng.ToUnit(words.B);
+        ids[at] = fate < 0.8f ? _mask : fate < 0.9f ? (int)(((ulong)words.C * (uint)_vocabulary) >> 32) : ids[at];
     }
 
     // A long text becomes several rows, each between its own [CLS] and [SEP].
     private IEnumerable<Example> Pieces(DataRow row)
     {
         Tokenizer tokenizer = Context.Tokenizer.Tokenizer;
-        string text = CausalLanguageModeling.TextOf(row, Context.Data);
-        Encoding plain = tokenizer.Encode(text, addSpecialTokens: false);
-        Encoding framed = tokenizer.Encode(string.Empty, addSpecialTokens: true);
-        int room = Context.MaxLength - framed.Length;
-        int before = framed.Length / 2;
-        for (int start = 0; start < plain.Length; start += room)
+        int[] text = tokenizer.Encode(CausalLanguageModeling.TextOf(row, Context.Data), addSpecialTokens: false).Ids;
+        if (!Array.Exists(text, id => !IsSpecial(id)))
         {
-            int count = Math.Min(room, plain.Length - start);
-            int[] ids = [.. framed.Ids[..before], .. plain.Ids[start..(start + count)], .. framed.Ids[before..]];
-            bool[] special = new bool[ids.Length];
-            Array.Fill(special, true, 0, before);
-            Array.Fill(special, true, before + count, framed.Length - before);
+            throw row.Error(ErrorCodes.DatasetRowInvalid, "the text has no token that could be guessed", "Fill the text, or set 'data.skipInvalid: true'");
+        }
+
+        int room = Context.MaxLength - _before.Length - _after.Length;
+        foreach (int[] piece in text.Chunk(room).Where(piece => Array.Exists(piece, id => !IsSpecial(id))))
+        {
+            int[] ids = [.. _before, .. piece, .. _after];
+            bool[] special = Array.ConvertAll(ids, IsSpecial);
+            Array.Fill(special, true, 0, _before.Length);
+            Array.Fill(special, true, ids.Length - _after.Length, _after.Length);
             yield return new Example { Ids = ids, Special = special, Source = $"{Path.GetFileName(row.File)}, line {row.Line}" };
         }
     }
+
+    private bool IsSpecial(int id) => Context.Tokenizer.Tokenizer.AddedTokens.TryGetValue(id, out AddedToken? token) && token.Special;
 }

@@ -33,12 +33,10 @@ public sealed class MultiLabelClassification : RowModeling
         ArgumentNullException.ThrowIfNull(context);
         ArgumentNullException.ThrowIfNull(train);
         base.Prepare(context, train);
-        _labels = train.Count > 0
-            ? LabelSet.FromRows(train, row => row.TryGet(LabelColumn(row), out _) ? LabelsOf(row) : [])
-            : new LabelSet(context.Config.GetLabels() ?? throw new CheckpointException(ErrorCodes.CheckpointConfigKeyMissing, context.Config.Path, "there are no label names ('id2label')", "Evaluate a model that was tuned as a classifier"));
+        _labels = train.Count > 0 ? LabelSet.ForTraining(train, LabelsIfAny, context.Config) : LabelSet.FromConfig(context.Config);
         if (_labels.Count == 0)
         {
-            throw new DatasetException(ErrorCodes.DatasetRowInvalid, train[0].File, 0, 0, "no row has a label", "Give each row a list of labels; the list may be empty for some");
+            throw new DatasetException(ErrorCodes.DatasetRowInvalid, train.Count > 0 ? train[0].File : context.Config.Path, 0, 0, "no row has a label", "Give each row a list of labels; the list may be empty for some");
         }
     }
 
@@ -88,6 +86,26 @@ public sealed class MultiLabelClassification : RowModeling
         return example with { Targets = targets };
     }
 
+    // A row whose labels cannot be read is reported when it is encoded, with all others.
+    private string[] LabelsIfAny(DataRow row)
+    {
+        try
+        {
+            return LabelsOf(row);
+        }
+        catch (DatasetException)
+        {
+            return [];
+        }
+    }
+
+    private static string TextOf(DataRow row, string column, JsonElement item) => item.ValueKind switch
+    {
+        JsonValueKind.String when item.GetString()!.Trim() is { Length: > 0 } text => text,
+        JsonValueKind.Number => item.GetRawText(),
+        _ => throw row.Error(ErrorCodes.DatasetColumnType, $"'{column}' holds {item.GetRawText()}, which is no label", "Give a list of texts or numbers"),
+    };
+
     // A list, or texts between commas, semicolons or bars.
     private string[] LabelsOf(DataRow row)
     {
@@ -95,7 +113,7 @@ public sealed class MultiLabelClassification : RowModeling
         JsonElement value = row.Require(column);
         return value.ValueKind switch
         {
-            JsonValueKind.Array => [.. value.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()! : item.GetRawText())],
+            JsonValueKind.Array => [.. value.EnumerateArray().Select(item => TextOf(row, column, item))],
             JsonValueKind.String => value.GetString()!.Split([',', ';', '|'], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
             JsonValueKind.Number => [value.GetRawText()],
             JsonValueKind.Null => [],

@@ -33,7 +33,7 @@ public sealed class Regression : RowModeling
         ArgumentNullException.ThrowIfNull(context);
         ArgumentNullException.ThrowIfNull(train);
         base.Prepare(context, train);
-        _outputs = train.Count > 0 ? NumbersOf(train[0]).Length : context.Config.GetLabels()?.Count ?? 1;
+        _outputs = train.Count == 0 ? context.Config.GetLabels()?.Count ?? 1 : CountIn(train);
     }
 
     /// <inheritdoc/>
@@ -82,7 +82,24 @@ public sealed class Regression : RowModeling
         float[] targets = NumbersOf(row);
         return targets.Length == _outputs
             ? example with { Targets = targets }
-            : throw row.Error(ErrorCodes.DatasetRowInvalid, $"there are {targets.Length} numbers to predict, the first row has {_outputs}", "Give each row as many");
+            : throw row.Error(ErrorCodes.DatasetRowInvalid, $"there are {targets.Length} numbers to predict, other rows have {_outputs}", "Give each row as many");
+    }
+
+    // A row whose numbers cannot be read is reported when it is encoded, with all others.
+    private int CountIn(IReadOnlyList<DataRow> rows)
+    {
+        foreach (DataRow row in rows)
+        {
+            try
+            {
+                return NumbersOf(row).Length;
+            }
+            catch (DatasetException) when (row != rows[^1])
+            {
+            }
+        }
+
+        return 1;
     }
 
     private float[] NumbersOf(DataRow row)
@@ -93,7 +110,7 @@ public sealed class Regression : RowModeling
         float[] numbers = value.ValueKind == JsonValueKind.Array
             ? [.. value.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Number ? item.GetSingle() : float.NaN)]
             : [(float)row.Number(column)];
-        return Array.TrueForAll(numbers, float.IsFinite)
+        return numbers.Length > 0 && Array.TrueForAll(numbers, float.IsFinite)
             ? numbers
             : throw row.Error(ErrorCodes.DatasetColumnType, $"'{column}' is not a finite number", "Give a number for each row");
     }

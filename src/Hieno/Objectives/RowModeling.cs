@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Hieno.Data;
+using Hieno.Formats;
 using Hieno.Formats.Text;
 using Hieno.Formats.Tokenizers;
 using Hieno.Metrics;
@@ -35,8 +36,13 @@ public abstract class RowModeling : IObjective
             try
             {
                 Encoding encoding = ReadText(row);
-                cut += encoding.Length > Context.MaxLength ? 1 : 0;
-                examples.Add(Label(row, Shorten(encoding, row)));
+                if (encoding.Length > Context.MaxLength)
+                {
+                    cut++;
+                    encoding = ReadShortened(row, specials: encoding.SpecialTokensMask.Sum());
+                }
+
+                examples.Add(Label(row, ToExample(row, encoding)));
             }
             catch (DatasetException fault)
             {
@@ -46,7 +52,7 @@ public abstract class RowModeling : IObjective
 
         if (cut > 0)
         {
-            Context.Log($"{cut} of {rows.Count} rows were longer than {Context.MaxLength} tokens and were cut at the end");
+            Context.Log($"{cut} of {rows.Count} rows were longer than {Context.MaxLength} tokens and were cut at their end");
         }
 
         return examples;
@@ -86,27 +92,32 @@ public abstract class RowModeling : IObjective
             : Context.Tokenizer.Tokenizer.Encode(text);
     }
 
-    // Special tokens at the end, such as [SEP], are kept when a long row is cut.
-    private Example Shorten(Encoding encoding, DataRow row)
+    // Special tokens such as [SEP] are kept, and of a pair the longer text is cut first.
+    private Encoding ReadShortened(DataRow row, int specials)
     {
-        (int[] ids, int[] types) = (encoding.Ids, encoding.TypeIds);
-        if (ids.Length > Context.MaxLength)
+        if (specials >= Context.MaxLength)
         {
-            int tail = 0;
-            while (tail < ids.Length && encoding.SpecialTokensMask[ids.Length - 1 - tail] == 1)
-            {
-                tail++;
-            }
-
-            int kept = Context.MaxLength - tail;
-            (ids, types) = ([.. ids[..kept], .. ids[^tail..]], [.. types[..kept], .. types[^tail..]]);
+            throw row.Error(ErrorCodes.DatasetRowInvalid, $"'data.maxLength' is {Context.MaxLength}, which the {specials} special tokens fill alone", "Raise it");
         }
 
-        if (ids.Length == 0)
+        Tokenizer tokenizer = Context.Tokenizer.Tokenizer;
+        tokenizer.Truncation = new Truncation(Context.MaxLength);
+        try
         {
-            throw row.Error(Formats.ErrorCodes.DatasetRowInvalid, "the text has no token that the model knows", "Fill the text, or set 'data.skipInvalid: true'");
+            return ReadText(row);
         }
-
-        return new Example { Ids = ids, TokenTypes = Array.TrueForAll(types, type => type == 0) ? null : types, Source = $"{Path.GetFileName(row.File)}, line {row.Line}" };
+        finally
+        {
+            tokenizer.Truncation = null;
+        }
     }
+
+    private static Example ToExample(DataRow row, Encoding encoding) => encoding.Length > 0
+        ? new Example
+        {
+            Ids = encoding.Ids,
+            TokenTypes = Array.TrueForAll(encoding.TypeIds, type => type == 0) ? null : encoding.TypeIds,
+            Source = $"{Path.GetFileName(row.File)}, line {row.Line}",
+        }
+        : throw row.Error(ErrorCodes.DatasetRowInvalid, "the text has no token that the model knows", "Fill the text, or set 'data.skipInvalid: true'");
 }

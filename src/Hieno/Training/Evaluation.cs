@@ -36,10 +36,10 @@ public sealed record Evaluation(IReadOnlyDictionary<string, double> Values, Pred
     internal static IEnumerable<Batch> Batches(IObjective objective, IReadOnlyList<Example> examples, int batchSize, ulong seed)
     {
         var rng = new Rng(seed, RngStream.Augmentation);
-        ulong draw = ulong.MaxValue; // counts down: training counts up from 0
+        const ulong Draw = ulong.MaxValue; // training counts up from 0
         foreach (Example[] rows in BatchPlan.InOrder(examples, batchSize))
         {
-            yield return objective.Collate(rows, rng, draw--);
+            yield return objective.Collate(rows, rng, Draw);
         }
     }
 }
