@@ -2,6 +2,7 @@ using Hieno.Data;
 using Hieno.Formats;
 using Hieno.Formats.Durable;
 using Hieno.Models;
+using Hieno.Objectives;
 using Hieno.Recipes;
 using Hieno.Tensors;
 using Hieno.Tests.Training;
@@ -102,7 +103,7 @@ public sealed class LoadedModelTests
     private static Recipe Trained(TinyRun run, bool lora, out RunCompleted result)
     {
         Recipe recipe = run.Recipe(tuning: lora ? new LoRAOptions { Rank = 4, Targets = [LoRA.AllLinear] } : null);
-        HeadChoice head = recipe.Task is Objectives.ClassificationOptions ? HeadChoice.Classification(3) : HeadChoice.Language;
+        HeadChoice head = recipe.Task is ClassificationOptions ? HeadChoice.Classification(3) : HeadChoice.Language;
         TextModel model = TextModel.Create(ModelConfig.Read(run.Base), head, seed: 2);
         SafetensorsOf(model, run.Base);
         recipe = recipe with
@@ -122,8 +123,8 @@ public sealed class LoadedModelTests
 
     private static IReadOnlyDictionary<string, double> Measure(LoadedModel opened, Recipe recipe)
     {
-        Objectives.IObjective objective = recipe.Task.Create();
-        objective.Prepare(new Objectives.ObjectiveContext(opened.Tokenizer, opened.Config, recipe.Data, opened.Model.Backbone.MaxPositions, _ => { }), []);
+        IObjective objective = recipe.Task.Create();
+        objective.Prepare(new ObjectiveContext(opened.Tokenizer, opened.Config, recipe.Data, opened.Model.Backbone.MaxPositions, _ => { }), []);
         IReadOnlyList<Example> rows = objective.Encode(DataSplit.ReadFile(recipe.Data.Test!), []);
         return Evaluation.Run(opened.Model, objective, rows, [.. objective.DefaultMetrics.Select(Hieno.Metrics.BuiltInMetrics.Find)], recipe.Training.BatchSize, recipe.Seed).Values;
     }
