@@ -11,7 +11,7 @@ public abstract class HienoException : Exception
     /// <param name="advice">What to do about it, without a final full stop.</param>
     /// <param name="inner">The cause, or null.</param>
     protected HienoException(string code, string who, string fact, string advice, Exception? inner = null)
-        : base($"{who}: {fact.TrimEnd('.')}. {advice.TrimEnd('.')}.", inner)
+        : base($"{who}: {fact.TrimEnd('.')}{(fact.EndsWith('\n') ? string.Empty : ". ")}{advice.TrimEnd('.')}.", inner)
     {
         Code = code;
     }

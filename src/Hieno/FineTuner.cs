@@ -158,7 +158,7 @@ public sealed class FineTuner
                 Train = train,
                 Validation = validation,
                 Options = _recipe.Training,
-                LearningRate = _recipe.Training.LearningRate ?? DefaultLearningRate(),
+                LearningRate = _recipe.Training.LearningRate ?? _recipe.Tuning.DefaultLearningRate,
                 Metrics = metrics,
                 Watched = WatchedMetric(metrics),
                 Plan = new BatchPlan(train, _recipe.Training.BatchSize, _recipe.Data.Packing ? maxLength : null, _recipe.Seed),
@@ -320,13 +320,6 @@ public sealed class FineTuner
         _recipe.Data.Validation is null ? null
         : _recipe.Training.EarlyStopping?.Metric is { } name ? metrics.First(metric => metric.Name == name)
         : metrics[0];
-
-    private double DefaultLearningRate() => _recipe.Tuning switch
-    {
-        HeadOptions => 1e-3,
-        LoRAOptions => 2e-4,
-        _ => 2e-5,
-    };
 
     private static IEnumerable<string> WhatIsNew(TextModel model)
     {

@@ -1,3 +1,4 @@
+using Hieno.Objectives;
 using Hieno.Data;
 using Hieno.Formats;
 using Hieno.Formats.Durable;

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Hieno.Formats.Text;
 
 namespace Hieno.Data;
 
@@ -34,7 +35,10 @@ public sealed record DataOptions
     /// <summary>A file to watch while training, or a share of the training rows such as 10%, or a number of them. Default: nothing is watched.</summary>
     public string? Validation { get; init; }
 
-    /// <summary>A file that is read only at the end, before and after, for the report. Default: none.</summary>
+    /// <summary>What a row of a plain text file is: document, paragraph, line. Default document.</summary>
+    public TextUnit TextUnit { get; init; } = TextUnit.Document;
+
+    /// <summary>A file that is read only before and after, for the report, or a share of the training rows such as 5%. Default: none.</summary>
     public string? Test { get; init; }
 
     /// <summary>The layout of the rows: auto, messages, alpaca, sharegpt, prompt-completion, text. Default auto.</summary>

@@ -32,71 +32,70 @@ public sealed class DataSplit
     public static DataSplit Read(DataOptions options, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(options);
-        List<DataRow> train = [.. options.Train.SelectMany(ReadFile)];
-        List<DataRow> validation = [];
-        var rng = new Rng(seed, RngStream.Split);
         List<string> files = [.. options.Train];
-        if (ShareOf(options.Validation, train.Count) is { } held)
-        {
-            if (held >= train.Count)
-            {
-                throw new DatasetException(ErrorCodes.DatasetEmpty, options.Train[0], 0, 0, $"'data.validation' holds out {held} of {train.Count} rows, which leaves none to train on", "Hold out fewer, or give a file of their own");
-            }
-
-            int[] order = rng.Permutation(train.Count, 0);
-            var heldOut = order.Take(held).ToHashSet();
-            validation = [.. train.Where((_, i) => heldOut.Contains(i))];
-            train = [.. train.Where((_, i) => !heldOut.Contains(i))];
-        }
-        else if (options.Validation is { } file)
-        {
-            validation = ReadFile(file);
-            files.Add(file);
-        }
-
+        List<DataRow> train = [.. options.Train.SelectMany(file => ReadFile(file, options.TextUnit))];
+        var rng = new Rng(seed, RngStream.Split);
+        List<DataRow> validation = HeldOut("data.validation", options.Validation, options, files, ref train, rng, draw: 0);
+        List<DataRow> test = HeldOut("data.test", options.Test, options, files, ref train, rng, draw: 2);
         if (options.Limit is { } limit && limit < train.Count)
         {
             int[] kept = [.. rng.Permutation(train.Count, 1).Take(limit).Order()];
             train = [.. kept.Select(i => train[i])];
         }
 
-        List<DataRow> test = [];
-        if (options.Test is { } testFile)
-        {
-            test = ReadFile(testFile);
-            files.Add(testFile);
-        }
-
         return new DataSplit { Train = train, Validation = validation, Test = test, Hash = HashOf(files) };
     }
 
     /// <summary>Reads one file of rows.</summary>
+    /// <param name="path">The file, or a folder of plain texts.</param>
+    /// <param name="unit">What a row of plain text is.</param>
     /// <exception cref="DatasetException">It is missing, malformed or empty.</exception>
-    public static List<DataRow> ReadFile(string path)
+    public static List<DataRow> ReadFile(string path, TextUnit unit = TextUnit.Document)
     {
-        List<DataRow> rows = [.. DataFile.Read(path)];
+        bool isPlain = Directory.Exists(path) || Path.GetExtension(path).Equals(".txt", StringComparison.OrdinalIgnoreCase);
+        List<DataRow> rows = [.. isPlain ? PlainText.Read(path, unit) : DataFile.Read(path)];
         return rows.Count > 0
             ? rows
             : throw new DatasetException(ErrorCodes.DatasetEmpty, path, 0, 0, "there are no rows", "Give a file with at least one row");
     }
 
-    private static int? ShareOf(string? validation, int rows)
+    // A file of its own, or rows taken out of the training rows.
+    private static List<DataRow> HeldOut(string key, string? choice, DataOptions options, List<string> files, ref List<DataRow> train, Rng rng, ulong draw)
     {
-        if (validation is null)
+        if (choice is null)
         {
-            return null;
+            return [];
         }
 
-        if (validation.EndsWith('%') && double.TryParse(validation[..^1], CultureInfo.InvariantCulture, out double percent))
+        if (ShareOf(key, choice, train.Count) is not { } count)
+        {
+            files.Add(choice);
+            return ReadFile(choice, options.TextUnit);
+        }
+
+        if (count >= train.Count)
+        {
+            throw new DatasetException(ErrorCodes.DatasetEmpty, options.Train[0], 0, 0, $"'{key}' holds out {count} of {train.Count} rows, which leaves none to train on", "Hold out fewer, or give a file of their own; 'data.textUnit: paragraph' makes more rows of a plain text");
+        }
+
+        var chosen = rng.Permutation(train.Count, draw).Take(count).ToHashSet();
+        List<DataRow> heldOut = [.. train.Where((_, i) => chosen.Contains(i))];
+        train = [.. train.Where((_, i) => !chosen.Contains(i))];
+        return heldOut;
+    }
+
+    private static int? ShareOf(string key, string choice, int rows)
+    {
+        if (choice.EndsWith('%') && double.TryParse(choice[..^1], CultureInfo.InvariantCulture, out double percent))
         {
             return percent is > 0 and < 100
                 ? Math.Max(1, (int)Math.Round(rows * percent / 100))
-                : throw new DatasetException(ErrorCodes.DatasetEmpty, "data.validation", 0, 0, $"a share of {validation} is not between 0 % and 100 %", "Give a share such as 10%");
+                : throw new DatasetException(ErrorCodes.DatasetEmpty, key, 0, 0, $"a share of {choice} is not between 0 % and 100 %", "Give a share such as 10%");
         }
 
-        return !int.TryParse(validation, CultureInfo.InvariantCulture, out int count) ? null
+        return !int.TryParse(choice, CultureInfo.InvariantCulture, out int count) ? null
             : count > 0 ? count
-            : throw new DatasetException(ErrorCodes.DatasetEmpty, "data.validation", 0, 0, $"{count} rows are none to watch", "Give a number of rows above 0, a share such as 10%, or a file");
+            : throw new DatasetException(ErrorCodes.DatasetEmpty, key, 0, 0, $"{count} rows are none to hold out", "Give a number of rows above 0, a share such as 10%, or a file");
     }
 
     private static string HashOf(IEnumerable<string> files)

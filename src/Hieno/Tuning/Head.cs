@@ -7,6 +7,9 @@ namespace Hieno.Tuning;
 public sealed record HeadOptions : TuningOptions
 {
     /// <inheritdoc/>
+    protected internal override double DefaultLearningRate => 1e-3;
+
+    /// <inheritdoc/>
     public override ITuningMethod Create() => new Head();
 }
 

@@ -47,6 +47,9 @@ public sealed record LoRAOptions : TuningOptions
     public IReadOnlyList<string> ModulesToSave { get; init; } = [];
 
     /// <inheritdoc/>
+    protected internal override double DefaultLearningRate => 2e-4;
+
+    /// <inheritdoc/>
     public override ITuningMethod Create() => new LoRA(this);
 }
 

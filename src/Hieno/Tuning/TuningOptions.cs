@@ -6,6 +6,9 @@ namespace Hieno.Tuning;
 /// <summary>What changes in the model: the settings under <c>tuning:</c> of a recipe, chosen by <c>kind</c>.</summary>
 public abstract record TuningOptions
 {
+    /// <summary>The learning rate where a recipe gives none: 2e-5 unless the method needs another.</summary>
+    internal protected virtual double DefaultLearningRate => 2e-5;
+
     /// <summary>The method that these settings describe.</summary>
     public abstract ITuningMethod Create();
 }
