@@ -1,4 +1,3 @@
-using Hieno.Objectives;
 using Hieno.Data;
 using Hieno.Formats;
 using Hieno.Formats.Durable;
