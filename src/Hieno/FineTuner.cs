@@ -141,7 +141,7 @@ public sealed class FineTuner
         ModelConfig config = ModelConfig.Read(_recipe.Base);
         ModelTokenizer tokenizer = ModelTokenizer.Load(_recipe.Base);
         int maxLength = MaxLength(config);
-        objective.Prepare(new ObjectiveContext(tokenizer, config, _recipe.Data, maxLength, messages.Add), data.Train);
+        objective.Prepare(new ObjectiveContext(tokenizer, config, _recipe.Data, maxLength, messages.Add), data.Known);
         IReadOnlyList<Example> train = Encode(objective, data.Train, "training", messages);
         IReadOnlyList<Example> validation = Encode(objective, data.Validation, "validation", messages);
         IReadOnlyList<Example> test = Encode(objective, data.Test, "test", messages);

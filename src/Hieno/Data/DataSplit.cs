@@ -16,6 +16,9 @@ public sealed class DataSplit
     /// <summary>Rows to train on.</summary>
     public IReadOnlyList<DataRow> Train { get; private init; } = [];
 
+    /// <summary>Rows to train on and those that a limit leaves out: a label that only these have is known all the same.</summary>
+    public IReadOnlyList<DataRow> Known { get; private init; } = [];
+
     /// <summary>Rows to watch while training; empty when none were asked for.</summary>
     public IReadOnlyList<DataRow> Validation { get; private init; } = [];
 
@@ -37,13 +40,14 @@ public sealed class DataSplit
         var rng = new Rng(seed, RngStream.Split);
         List<DataRow> validation = HeldOut("data.validation", options.Validation, options, files, ref train, rng, draw: 0);
         List<DataRow> test = HeldOut("data.test", options.Test, options, files, ref train, rng, draw: 2);
+        List<DataRow> known = train;
         if (options.Limit is { } limit && limit < train.Count)
         {
             int[] kept = [.. rng.Permutation(train.Count, 1).Take(limit).Order()];
             train = [.. kept.Select(i => train[i])];
         }
 
-        return new DataSplit { Train = train, Validation = validation, Test = test, Hash = HashOf(files) };
+        return new DataSplit { Train = train, Known = known, Validation = validation, Test = test, Hash = HashOf(files) };
     }
 
     /// <summary>Reads one file of rows.</summary>
