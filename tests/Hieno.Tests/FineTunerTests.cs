@@ -48,22 +48,27 @@ public sealed partial class FineTunerTests
     }
 
     [Fact]
-    public async Task Cancelling_ends_at_the_next_step_with_a_checkpoint_that_can_be_resumed()
+    public void Cancelling_ends_at_the_next_step_with_a_checkpoint_that_can_be_resumed()
     {
         using TinyRun run = TinyRun.Language();
         Recipe recipe = run.Recipe();
         using var stop = new CancellationTokenSource();
         var events = new List<TrainingEvent>();
-        await foreach (TrainingEvent item in FineTuner.Create(recipe).RunAsync(stop.Token))
-        {
-            events.Add(item);
-            if (item is StepCompleted { Step: 2 })
-            {
-                await stop.CancelAsync();
-            }
-        }
 
-        RunCompleted result = Assert.IsType<RunCompleted>(events[^1]);
+        // On the thread that trains, so that the second step is the moment of cancelling and not a moment soon after it.
+        RunCompleted result = FineTuner.Create(recipe).Run(
+            item =>
+            {
+                events.Add(item);
+                if (item is StepCompleted { Step: 2 })
+                {
+                    stop.Cancel();
+                }
+            },
+            stop.Token);
+
+        Assert.IsType<RunCompleted>(events[^1]);
+        Assert.Equal(2, result.Step);
         Assert.Equal(RunOutcome.Cancelled, result.Outcome);
         Assert.Equal(result.Step, events.OfType<CheckpointSaved>().Last().Step);
         Assert.Equal(recipe.Output, result.Folder);
