@@ -85,9 +85,6 @@ public sealed class Parameter
         return parameter.Value;
     }
 
-    /// <summary>The weight that the forward pass reads.</summary>
-    public Tensor ToTensor() => Value;
-
     /// <summary>A copy of the base weight in 32 bits, for an adapter to train in its place: PEFT's <c>modules_to_save</c>.</summary>
     public Tensor CopyBase() => OwnCopy(_base);
 
