@@ -17,6 +17,12 @@ public interface IStepBenchmark
     /// <summary>The smallest ratio, the peer's time ÷ ours, at which the row passes.</summary>
     double Target { get; }
 
+    /// <summary>The smallest ratio at which the row passes against PyTorch as installed.</summary>
+    double StockTarget { get; }
+
+    /// <summary>The largest share of the peer's peak memory at which the row passes.</summary>
+    double MemoryTarget { get; }
+
     /// <summary>Floating-point operations of the matrix products that one step cannot do without.</summary>
     double MatrixFlops { get; }
 

@@ -12,6 +12,7 @@ RootCommand root = new("Measures Hieno beside its peers, in one run, as ratios. 
     SelfTestCommand.Create(),
     PeakCommand.Create(),
     TuningCommand.Create(),
+    ResultsCommand.Create(),
     ServeCommand.Create(),
 };
 

@@ -8,8 +8,13 @@ internal static class Rows
     /// <summary>The rows, in the order in which they run.</summary>
     public static IReadOnlyList<IStepBenchmark> All { get; } =
     [
-        new Gpt2Step("gpt2-full-fp32", target: 1.2, new Gpt2Workload()),
-        new Gpt2Step("gpt2-lora-fp32", target: 1.3, new Gpt2Workload { Tuning = Gpt2Tuning.Lora }),
+        new TrainingStep("gpt2-full-fp32", target: 1.2, new Gpt2Workload()) { StockTarget = 2.3 },
+        new TrainingStep("gpt2-lora-fp32", target: 1.3, new Gpt2Workload { Tuning = StepTuning.Lora }) { StockTarget = 2.6 },
+        new TrainingStep("bert-full-fp32", target: 1.2, new BertWorkload()),
+        new TrainingStep("bert-lora-fp32", target: 1.2, new BertWorkload { Tuning = StepTuning.Lora }),
+        new TrainingStep("llama-256-fp32", target: 1.3, new LlamaWorkload()),
+        new TrainingStep("llama-1024-fp32", target: 1.3, new LlamaWorkload { Tokens = 1024 }),
+        new TrainingStep("llama-lora-1024-fp32", target: 1.3, new LlamaWorkload { Tokens = 1024, Tuning = StepTuning.Lora }),
     ];
 
     /// <summary>The row called <paramref name="name"/>.</summary>

@@ -15,6 +15,7 @@ internal static class Comparison
     /// <param name="matrixFlops">Floating-point operations of the step's matrix products.</param>
     /// <param name="least">The smallest ratio that passes.</param>
     /// <param name="most">The largest ratio that passes.</param>
+    /// <param name="mostMemory">The largest share of the peer's memory that passes.</param>
     public static RowReport Run(
         string name,
         Contestant ours,
@@ -22,7 +23,8 @@ internal static class Comparison
         ContestSettings settings,
         double matrixFlops,
         double least,
-        double most = double.PositiveInfinity)
+        double most = double.PositiveInfinity,
+        double mostMemory = double.PositiveInfinity)
     {
         // The peak is taken on both ends of the row: the clock drifts, and a neighbour may spoil one of them.
         double before = FmaPeak.Measure(settings.Threads);
@@ -34,6 +36,7 @@ internal static class Comparison
         {
             Least = least,
             Most = most,
+            MostMemory = mostMemory,
         };
     }
 }

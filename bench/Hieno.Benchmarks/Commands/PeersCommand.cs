@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Hieno.Benchmarks.Contest;
-using Hieno.Benchmarks.Machine;
 using Hieno.Benchmarks.Peers;
 
 namespace Hieno.Benchmarks.Commands;
@@ -38,7 +37,7 @@ internal static class PeersCommand
             reports.Add(report);
         }
 
-        string path = outFile?.FullName ?? Path.Combine(Repository.Bench, "results", MachineIdentity.Here.FileName + ".md");
+        string path = outFile?.FullName ?? ResultsFile.DefaultPath;
         if (reports.Any(report => report.Result is not null))
         {
             ResultsFile.Prepend(path, reports);
@@ -57,6 +56,8 @@ internal static class PeersCommand
         ours.Setup(settings.Threads, OwnProcess.TaskFor(row));
         peer.Setup(settings.Threads, row.Peer.Settings);
 
-        return Comparison.Run(row.Name, ours, peer, settings, row.MatrixFlops, least: row.Target);
+        return settings.Tuned
+            ? Comparison.Run(row.Name, ours, peer, settings, row.MatrixFlops, row.Target, mostMemory: row.MemoryTarget)
+            : Comparison.Run($"{row.Name} against {environment.Name}", ours, peer, settings, row.MatrixFlops, row.StockTarget);
     }
 }

@@ -26,6 +26,9 @@ internal sealed record DuelResult(DuelSide Ours, DuelSide Peer)
 {
     /// <summary>The peer's median time ÷ ours: above 1 we are faster.</summary>
     public double Ratio => Peer.Times.Median / Ours.Times.Median;
+
+    /// <summary>Our peak memory ÷ the peer's: below 1 we need less.</summary>
+    public double MemoryRatio => (double)Ours.PeakMemory / Peer.PeakMemory;
 }
 
 /// <summary>One side's figures.</summary>

@@ -19,8 +19,11 @@ internal sealed record RowReport(
     /// <summary>The largest ratio that passes: without limit, save in the self test.</summary>
     public double Most { get; init; } = double.PositiveInfinity;
 
-    /// <summary>Whether the row was measured and its ratio is where it should be.</summary>
-    public bool Passes => Result is { } result && result.Ratio >= Least && result.Ratio <= Most;
+    /// <summary>The largest share of the peer's peak memory that passes: without limit in the self test.</summary>
+    public double MostMemory { get; init; } = double.PositiveInfinity;
+
+    /// <summary>Whether the row was measured and its ratio and memory are where they should be.</summary>
+    public bool Passes => Result is { } result && result.Ratio >= Least && result.Ratio <= Most && result.MemoryRatio <= MostMemory;
 
     /// <summary>The row as a Markdown section.</summary>
     public string ToMarkdown()
@@ -40,7 +43,8 @@ internal sealed record RowReport(
         AppendSide(text, result.Peer);
 
         string target = double.IsPositiveInfinity(Most) ? $"{Least:F2}" : $"{Least:F2}..{Most:F2}";
-        text.AppendLine().AppendLine($"{Name}: ratio={result.Ratio:F3} target={target} {(Passes ? "pass" : "short")}");
+        string memory = double.IsPositiveInfinity(MostMemory) ? "" : $" memory={result.MemoryRatio:F3} target={MostMemory:F2}";
+        text.AppendLine().AppendLine($"{Name}: ratio={result.Ratio:F3} target={target}{memory} {(Passes ? "pass" : "short")}");
         return text.ToString();
     }
 
