@@ -9,11 +9,8 @@ namespace Hieno.Benchmarks;
 /// The child sees as many processors as the peer has threads: <see cref="Environment.ProcessorCount"/> is
 /// the number of threads to use.
 /// </remarks>
-public interface IStepBenchmark
+public interface IStepBenchmark : IBenchmark
 {
-    /// <summary>The row's name on the command line and in the tables: lower case, hyphenated.</summary>
-    string Name { get; }
-
     /// <summary>The smallest ratio, the peer's time ÷ ours, at which the row passes.</summary>
     double Target { get; }
 

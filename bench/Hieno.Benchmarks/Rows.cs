@@ -6,7 +6,7 @@ namespace Hieno.Benchmarks;
 internal static class Rows
 {
     /// <summary>The rows, in the order in which they run.</summary>
-    public static IReadOnlyList<IStepBenchmark> All { get; } =
+    public static IReadOnlyList<IBenchmark> All { get; } =
     [
         new TrainingStep("gpt2-full-fp32", target: 1.2, new Gpt2Workload()) { StockTarget = 2.3 },
         new TrainingStep("gpt2-lora-fp32", target: 1.3, new Gpt2Workload { Tuning = StepTuning.Lora }) { StockTarget = 2.6 },
@@ -15,11 +15,13 @@ internal static class Rows
         new TrainingStep("llama-256-fp32", target: 1.3, new LlamaWorkload()),
         new TrainingStep("llama-1024-fp32", target: 1.3, new LlamaWorkload { Tokens = 1024 }),
         new TrainingStep("llama-lora-1024-fp32", target: 1.3, new LlamaWorkload { Tokens = 1024, Tuning = StepTuning.Lora }),
+        new CasesRow("gemm", "kernels.py", MatrixCases.Single),
+        new CasesRow("gemm-bf16", "kernels.py", MatrixCases.BFloat16),
     ];
 
     /// <summary>The row called <paramref name="name"/>.</summary>
     /// <exception cref="BenchmarkException">There is none.</exception>
-    public static IStepBenchmark Named(string name) =>
+    public static IBenchmark Named(string name) =>
         All.FirstOrDefault(row => row.Name == name)
         ?? throw new BenchmarkException(
             ExitCode.Usage,

@@ -20,16 +20,17 @@ internal sealed class ContestOptions
 {
     private const string TunedName = "tuned", StockName = "stock";
 
+    private static readonly DuelOptions s_defaults = new();
+
     private readonly Option<string> _peer = new("--peer")
     {
         Description = "PyTorch's environment: tuned for this machine, or stock as installed.",
         DefaultValueFactory = _ => TunedName,
     };
 
-    private readonly Option<int> _samples = new("--samples")
+    private readonly Option<int?> _samples = new("--samples")
     {
-        Description = "Clean samples wanted on each side; at most three times as many are taken.",
-        DefaultValueFactory = _ => new DuelOptions().Samples,
+        Description = $"Clean samples wanted on each side; at most three times as many are taken. Default {s_defaults.Samples}, and {s_defaults.CaseSamples} for each of many short cases.",
     };
 
     private readonly Option<int> _threads = new("--threads")
@@ -41,7 +42,7 @@ internal sealed class ContestOptions
     private readonly Option<double> _patience = new("--patience")
     {
         Description = "Seconds to wait for a quiet machine before each sample.",
-        DefaultValueFactory = _ => new DuelOptions().Patience.TotalSeconds,
+        DefaultValueFactory = _ => s_defaults.Patience.TotalSeconds,
     };
 
     private readonly Option<string?> _python = new("--python") { Description = "The Python interpreter that has PyTorch." };
@@ -69,13 +70,18 @@ internal sealed class ContestOptions
         parsed.GetValue(_peer) == TunedName,
         parsed.GetValue(_threads),
         parsed.GetValue(_python),
-        new DuelOptions { Samples = parsed.GetValue(_samples), Patience = TimeSpan.FromSeconds(parsed.GetValue(_patience)) });
+        new DuelOptions
+        {
+            Samples = parsed.GetValue(_samples) ?? s_defaults.Samples,
+            CaseSamples = parsed.GetValue(_samples) ?? s_defaults.CaseSamples,
+            Patience = TimeSpan.FromSeconds(parsed.GetValue(_patience)),
+        });
 
-    private static void AtLeast<T>(Option<T> option, T least)
+    private static void AtLeast<TOption, T>(Option<TOption> option, T least)
         where T : IComparable<T> =>
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<T>() is { } value && value.CompareTo(least) < 0)
+            if (result.GetValueOrDefault<TOption>() is T value && value.CompareTo(least) < 0)
             {
                 result.AddError($"{option.Name}: is {value}, and must be at least {least}.");
             }

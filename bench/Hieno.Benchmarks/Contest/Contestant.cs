@@ -94,6 +94,29 @@ internal sealed class Contestant : IDisposable
             : throw Failure($"has a loss of {loss}: its step is broken, so its time means nothing");
     }
 
+    /// <summary>Builds a case in place of the one before it. Both sides compute on the same operands.</summary>
+    /// <returns>The check value of its result.</returns>
+    public double BuildCase(JsonObject settings)
+    {
+        Send("case " + settings.ToJsonString());
+        JsonObject reply = ParseObject(Expect("ok"));
+        double check = reply["check"]?.GetValue<double>() ?? throw Failure($"answered {reply.ToJsonString()} to 'case', expected a check value");
+        return double.IsFinite(check) ? check : throw Failure($"computes {check} in the case {settings.ToJsonString()}: it is broken, so its time means nothing");
+    }
+
+    /// <summary>Runs the case several times.</summary>
+    /// <param name="calls">How often.</param>
+    /// <param name="gap">Idle time before each call.</param>
+    /// <returns>Seconds of all calls together, without the gaps.</returns>
+    public double Repeat(int calls, TimeSpan gap)
+    {
+        Send(string.Create(CultureInfo.InvariantCulture, $"repeat {calls} {gap.TotalSeconds:R}"));
+        string reply = Expect("done");
+        return double.TryParse(reply, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) && seconds > 0
+            ? seconds
+            : throw Failure($"answered 'done {reply}' to 'repeat', expected seconds");
+    }
+
     /// <summary>Ends the process: politely first.</summary>
     public void Dispose() => Stop(_process);
 

@@ -11,6 +11,9 @@ internal sealed record DuelOptions
     /// <summary>Clean samples wanted on each side. Default 9: the median then has four on either hand.</summary>
     public int Samples { get; init; } = 9;
 
+    /// <summary>Clean samples wanted on each side of every case of a row of cases. Default 5.</summary>
+    public int CaseSamples { get; init; } = 5;
+
     /// <summary>Untimed steps before the first sample. PyTorch needs two to four to settle; both sides get five.</summary>
     public int WarmUp { get; init; } = 5;
 
@@ -41,9 +44,6 @@ internal sealed record DuelSide(string Name, Series Times, double FirstLoss, lon
 /// <summary>Runs two contestants alternately on one machine and keeps the samples that nobody disturbed.</summary>
 internal sealed class Duel(Contestant ours, Contestant peer, DuelOptions options)
 {
-    // A sample is clean when the rest of the machine held up the run for less than this share of it.
-    private const double DisturbedShare = 0.03;
-
     private readonly Interference _interference = new(Environment.ProcessId, ours.ProcessId, peer.ProcessId);
 
     /// <summary>Warms both sides, then samples until both have enough.</summary>
@@ -100,9 +100,7 @@ internal sealed class Duel(Contestant ours, Contestant peer, DuelOptions options
 
         Interference.Reading before = _interference.Read();
         StepReply reply = contestant.Step();
-        double disturbed = _interference.Read().Since(before);
-
-        Sample sample = new(reply.Seconds, disturbed < DisturbedShare * reply.Seconds);
+        Sample sample = new(reply.Seconds, Sample.IsClean(reply.Seconds, _interference.Read().Since(before)));
         times.Add(sample);
         Console.Error.Write($" {contestant.Name} {sample.Seconds:F3}{(sample.Clean ? "" : "*")}");
     }

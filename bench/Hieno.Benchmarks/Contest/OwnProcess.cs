@@ -27,5 +27,8 @@ internal static class OwnProcess
     }
 
     /// <summary>What the child is told to set up for <paramref name="row"/>.</summary>
-    public static JsonObject TaskFor(IStepBenchmark row) => new() { ["row"] = row.Name };
+    public static JsonObject TaskFor(IBenchmark row) => new() { ["row"] = row.Name };
+
+    /// <summary>What the child is told to build for <paramref name="item"/>.</summary>
+    public static JsonObject CaseFor(BenchmarkCase item) => new() { ["case"] = item.Name };
 }

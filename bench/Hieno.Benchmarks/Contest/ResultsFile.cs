@@ -12,7 +12,7 @@ internal static class ResultsFile
     public static string DefaultPath => Path.Combine(Repository.Bench, "results", MachineIdentity.Here.FileName + ".md");
 
     /// <summary>Writes a run of rows above the earlier ones.</summary>
-    public static void Prepend(string path, IEnumerable<RowReport> rows) => Prepend(path, rows.Select(row => row.ToMarkdown()));
+    public static void Prepend(string path, IEnumerable<IRowReport> rows) => Prepend(path, rows.Select(row => row.ToMarkdown()));
 
     /// <summary>Writes a run above the earlier ones.</summary>
     /// <param name="path">The file; it is made where there is none.</param>

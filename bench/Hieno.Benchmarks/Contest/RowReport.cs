@@ -11,7 +11,7 @@ namespace Hieno.Benchmarks.Contest;
 /// <param name="Counts">Clean and total samples in words.</param>
 /// <param name="Result">The figures, or null where the machine was not quiet.</param>
 internal sealed record RowReport(
-    string Name, string Peer, int Threads, double MatrixFlops, double PeakFlops, string Counts, DuelResult? Result)
+    string Name, string Peer, int Threads, double MatrixFlops, double PeakFlops, string Counts, DuelResult? Result) : IRowReport
 {
     /// <summary>The smallest ratio that passes.</summary>
     public required double Least { get; init; }
@@ -22,10 +22,13 @@ internal sealed record RowReport(
     /// <summary>The largest share of the peer's peak memory that passes: without limit in the self test.</summary>
     public double MostMemory { get; init; } = double.PositiveInfinity;
 
-    /// <summary>Whether the row was measured and its ratio and memory are where they should be.</summary>
+    /// <inheritdoc/>
+    public bool Measured => Result is not null;
+
+    /// <inheritdoc/>
     public bool Passes => Result is { } result && result.Ratio >= Least && result.Ratio <= Most && result.MemoryRatio <= MostMemory;
 
-    /// <summary>The row as a Markdown section.</summary>
+    /// <inheritdoc/>
     public string ToMarkdown()
     {
         StringBuilder text = new();

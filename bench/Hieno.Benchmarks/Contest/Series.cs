@@ -3,7 +3,13 @@ namespace Hieno.Benchmarks.Contest;
 /// <summary>One timed step.</summary>
 /// <param name="Seconds">Wall time.</param>
 /// <param name="Clean">False where the rest of the machine held up the run, so that the time is not the step's own.</param>
-internal readonly record struct Sample(double Seconds, bool Clean);
+internal readonly record struct Sample(double Seconds, bool Clean)
+{
+    private const double DisturbedShare = 0.03;
+
+    /// <summary>Whether the rest of the machine held up a run of <paramref name="seconds"/> for less than 3 % of it.</summary>
+    public static bool IsClean(double seconds, double disturbed) => disturbed < DisturbedShare * seconds;
+}
 
 /// <summary>The samples of one contestant. Only clean ones make figures; the others are counted.</summary>
 internal sealed class Series

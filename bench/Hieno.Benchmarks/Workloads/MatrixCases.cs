@@ -1,0 +1,78 @@
+using System.Text.Json.Nodes;
+using Hieno.Tensors;
+
+namespace Hieno.Benchmarks.Workloads;
+
+/// <summary>Matrix products, one shape a case.</summary>
+internal static class MatrixCases
+{
+    // The whole product may be a hair slower than the best library's, but no more.
+    private const double SinglePrecisionTarget = 0.97;
+
+    /// <summary>Products of a GPT-2 step of 4 × 256 tokens, and a short one.</summary>
+    public static IReadOnlyList<BenchmarkCase> Single { get; } =
+    [
+        Product(512, 768, 768),
+        Product(512, 768, 768, gap: TimeSpan.FromMilliseconds(5)),
+        Product(1024, 768, 2304),
+        Product(1024, 768, 3072),
+        Product(1024, 3072, 768),
+        Product(1024, 3072, 768, transposeB: true),
+        Product(768, 1024, 3072, transposeA: true),
+    ];
+
+    /// <summary>The same with bfloat16 operands, beside oneDNN.</summary>
+    public static IReadOnlyList<BenchmarkCase> BFloat16 { get; } =
+    [
+        Product(1024, 768, 3072, bf16: true, target: 1.0),
+        Product(1024, 3072, 768, bf16: true, target: 1.0),
+    ];
+
+    /// <summary>C[m, n] = op(A)·op(B) over the depth k, every operand made once.</summary>
+    /// <param name="m">Rows of C.</param>
+    /// <param name="k">Depth.</param>
+    /// <param name="n">Columns of C.</param>
+    /// <param name="transposeA">Whether A is stored as [k, m].</param>
+    /// <param name="transposeB">Whether B is stored as [n, k].</param>
+    /// <param name="bf16">Whether the multiplications are of bfloat16 numbers: the peer's operands are then stored so, of ours B is.</param>
+    /// <param name="target">The smallest ratio that passes.</param>
+    /// <param name="gap">Idle time before each call.</param>
+    public static BenchmarkCase Product(
+        int m,
+        int k,
+        int n,
+        bool transposeA = false,
+        bool transposeB = false,
+        bool bf16 = false,
+        double target = SinglePrecisionTarget,
+        TimeSpan gap = default)
+    {
+        string layout = $"{(transposeA ? 't' : 'n')}{(transposeB ? 't' : 'n')}";
+        string name = $"{layout} {m}x{k}x{n}{(bf16 ? " bf16" : "")}{(gap > TimeSpan.Zero ? $" after {gap.TotalMilliseconds:0} ms idle" : "")}";
+        JsonObject peer = new()
+        {
+            ["kernel"] = "matmul",
+            ["m"] = m,
+            ["k"] = k,
+            ["n"] = n,
+            ["transpose_a"] = transposeA,
+            ["transpose_b"] = transposeB,
+            ["dtype"] = bf16 ? "bf16" : "fp32",
+        };
+        return new BenchmarkCase(name, target, CaseWork.Flops(2.0 * m * k * n), peer, Build)
+        {
+            Gap = gap,
+            Tolerance = bf16 ? 1e-2 : 1e-3,
+        };
+
+        CaseRun Build()
+        {
+            Tensor a = Operands.Create(transposeA ? [k, m] : [m, k], seed: 1);
+            Tensor b = Operands.Create(transposeB ? [n, k] : [k, n], seed: 2, dtype: bf16 ? DType.BF16 : DType.F32);
+            Tensor c = Tensor.CreateLongLived([m, n]);
+            return new CaseRun(
+                () => c.Backend.MatMul(a, transposeA, b, transposeB, bias: null, c, add: false),
+                () => Operands.MeanMagnitude(c));
+        }
+    }
+}
