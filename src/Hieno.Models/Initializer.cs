@@ -41,7 +41,7 @@ public readonly record struct Initializer
     {
         ArgumentNullException.ThrowIfNull(name);
         Tensor tensor = Tensor.CreateLongLived(shape, DType.F32, backend);
-        float[] values = new float[shape.Count];
+        Span<float> values = tensor.Backend.IsHostMemory ? tensor.Span : new float[shape.Count];
         var rng = new Rng(seed, RngStream.Initialization);
         switch (Shape)
         {
@@ -52,11 +52,16 @@ public readonly record struct Initializer
                 rng.FillUniform(values, -Size, Size, Position(name));
                 break;
             default:
-                Array.Fill(values, Size);
+                values.Fill(Size);
                 break;
         }
 
-        tensor.Backend.CopyFromHost(values, tensor);
+        if (!tensor.Backend.IsHostMemory)
+        {
+            tensor.Backend.CopyFromHost(values, tensor);
+        }
+
+        GC.KeepAlive(tensor); // its memory must not be freed while it is filled
         return tensor;
     }
 

@@ -73,7 +73,7 @@ public sealed class Parameter
             Value.NeedsGrad = value;
             if (!value)
             {
-                Value.DropGrad();
+                Value.ClearGrad();
             }
         }
     }

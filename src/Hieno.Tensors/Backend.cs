@@ -27,6 +27,12 @@ public abstract partial class Backend
     /// <summary>Step-owned memory from the pool, with undefined content.</summary>
     public abstract Storage Rent(long bytes);
 
+    /// <summary>
+    /// Memory from the pool, with undefined content, that outlives steps: it goes back when it is freed or collected. Gradients of weights
+    /// lie there, so that activations of the next step can use the same memory.
+    /// </summary>
+    public abstract Storage Lease(long bytes);
+
     /// <summary>Copies host numbers into a contiguous 32-bit tensor.</summary>
     public abstract void CopyFromHost(ReadOnlySpan<float> source, Tensor destination);
 
@@ -44,7 +50,7 @@ public abstract partial class Backend
 }
 
 /// <summary>How much memory the steps of a backend use.</summary>
-/// <param name="LiveBytes">Rented and not yet returned.</param>
+/// <param name="LiveBytes">Rented or leased and not yet returned.</param>
 /// <param name="PeakBytes">The most that was ever live at once.</param>
-/// <param name="ReservedBytes">Taken from the operating system, live or free.</param>
+/// <param name="ReservedBytes">Used at least once, live or free: what the pool costs.</param>
 public readonly record struct PoolStatistics(long LiveBytes, long PeakBytes, long ReservedBytes);

@@ -6,6 +6,7 @@ namespace Hieno.Tensors;
 public abstract class Backward
 {
     private readonly List<Tensor> _held = [];
+    private readonly List<Tensor> _read = [];
 
     /// <summary>Creates a node for an operation on <paramref name="inputs"/>; null entries (an absent bias) are left out.</summary>
     protected Backward(params ReadOnlySpan<Tensor?> inputs)
@@ -47,13 +48,31 @@ public abstract class Backward
     /// <summary>False where the derivative with respect to <paramref name="input"/> is not wanted and must not be computed.</summary>
     protected static bool Needs(Tensor? input) => input is { NeedsGrad: true };
 
-    /// <summary>Keeps the content of <paramref name="tensor"/> until this node has run.</summary>
+    /// <summary>
+    /// True where <see cref="Output"/> is cheap to compute again from what this node holds, as that of a normalisation is. Whoever holds
+    /// such a tensor does not keep it in memory: it is computed again when it is read in the backward pass.
+    /// </summary>
+    protected internal virtual bool CanRestore => false;
+
+    /// <summary>Computes the operation again, to the bit, into <see cref="Output"/>; for nodes that <see cref="CanRestore"/>.</summary>
+    protected internal virtual void Restore() => throw new NotSupportedException($"{Name} cannot compute its output again.");
+
+    /// <summary>Has the content of <paramref name="tensor"/> at hand when this node runs: keeps it, or has it computed again.</summary>
     /// <returns><paramref name="tensor"/>.</returns>
     protected Tensor Hold(Tensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        tensor.Storage.Holds++;
-        _held.Add(tensor);
+        if (IsRestorable(tensor))
+        {
+            tensor.Storage.Readers++;
+            _read.Add(tensor);
+        }
+        else
+        {
+            tensor.Storage.Holds++;
+            _held.Add(tensor);
+        }
+
         return tensor;
     }
 
@@ -73,25 +92,10 @@ public abstract class Backward
             throw new InvalidOperationException($"Split: the tensor {input.Shape} that was split is also used whole. Use its parts, or a copy of it.");
         }
 
-        if (input is { Grad: null, GradLentTo: { } borrower })
-        {
-            borrower.GiveBack();
-        }
-
         if (input.Grad is null)
         {
             // Leaves are weights: their gradient outlives the step, to be accumulated over micro-batches and read by the optimizer.
-            input.Grad = input.Producer is null
-                ? Tensor.CreateLongLived(input.Shape, DType.F32, input.Backend)
-                : Tape.Current!.RentGrad(input.Shape);
-            accumulate = false;
-            input.GradIsStale = false;
-            return input.Grad;
-        }
-
-        if (input.GradIsStale)
-        {
-            input.GradIsStale = false;
+            input.Grad = input.Producer is null ? LeaseGrad(input) : Tape.Current!.RentGrad(input.Shape);
             accumulate = false;
             return input.Grad;
         }
@@ -132,7 +136,27 @@ public abstract class Backward
         }
     }
 
-    internal virtual void RunFromTape() => Run(Output.Grad!);
+    internal virtual void RunFromTape()
+    {
+        foreach (Tensor tensor in _read)
+        {
+            if (tensor.Storage.Pointer == 0)
+            {
+                tensor.Storage.Restore();
+                tensor.Producer!.Restore();
+            }
+        }
+
+        Run(Output.Grad!);
+    }
+
+    /// <summary>Memory for the gradient of a weight, which its owner gives back by <see cref="Tensor.ClearGrad"/>.</summary>
+    internal static Tensor LeaseGrad(Tensor leaf)
+    {
+        Storage storage = leaf.Backend.Lease(leaf.Count * sizeof(float));
+        storage.Holds = 1;
+        return new Tensor(storage, leaf.Shape);
+    }
 
     /// <summary>Lets go of everything this node and its output's gradient kept in memory.</summary>
     internal virtual void ReleaseAll()
@@ -142,7 +166,13 @@ public abstract class Backward
             tensor.Storage.Release();
         }
 
+        foreach (Tensor tensor in _read)
+        {
+            tensor.Storage.LeaveReader();
+        }
+
         _held.Clear();
+        _read.Clear();
         ReleaseGrad(Output);
     }
 
@@ -155,12 +185,16 @@ public abstract class Backward
         }
     }
 
+    // What is computed again must lie in memory itself, so that one step back is enough.
+    private static bool IsRestorable(Tensor tensor) =>
+        tensor.Producer is { CanRestore: true, _read.Count: 0 } producer && ReferenceEquals(producer.Output, tensor);
+
     private static Tensor GradOfPart(Tensor part, Tensor owner, out bool accumulate)
     {
         accumulate = part.Grad is not null;
         if (part.Grad is null)
         {
-            owner.Grad ??= Tape.Current!.RentGrad(owner.Shape);
+            owner.Grad ??= owner.Producer is null ? LeaseGrad(owner) : Tape.Current!.RentGrad(owner.Shape);
             part.Grad = new Tensor(owner.Grad.Storage, part.Shape, DType.F32, owner.Grad.Offset + (part.Offset - owner.Offset), owner.Grad.RowStride);
         }
 

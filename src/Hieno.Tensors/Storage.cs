@@ -24,6 +24,12 @@ public abstract class Storage(Backend backend, nint pointer, long byteLength)
     /// <summary>Backward nodes and gradients that still need the content.</summary>
     internal int Holds { get; set; }
 
+    /// <summary>Backward nodes that will read the content but can have it computed again: see <see cref="Restore"/>.</summary>
+    internal int Readers { get; set; }
+
+    /// <summary>True once the content has been computed again for its readers: it then stays until the last of them has run.</summary>
+    private bool IsRestored { get; set; }
+
     /// <summary>True while code that is running may still name the tensor: until its frame on the tape closes.</summary>
     internal bool InScope { get; set; }
 
@@ -44,9 +50,27 @@ public abstract class Storage(Backend backend, nint pointer, long byteLength)
         FreeIfUnused();
     }
 
+    /// <summary>One reader less; frees content that was computed again and that nothing needs any more.</summary>
+    internal void LeaveReader()
+    {
+        Readers--;
+        FreeIfUnused();
+    }
+
+    /// <summary>Memory once more for content that was freed and is about to be computed again.</summary>
+    internal void Restore()
+    {
+        Pointer = RentAgain();
+        IsRestored = true;
+    }
+
+    /// <summary>Memory of the same length from the pool, for step-owned storage that was freed.</summary>
+    /// <exception cref="NotSupportedException">The storage is not step-owned.</exception>
+    protected internal virtual nint RentAgain() => throw new NotSupportedException($"The memory of {GetType().Name} does not come from a pool.");
+
     private void FreeIfUnused()
     {
-        if (Holds == 0 && !InScope && !Kept)
+        if (Holds == 0 && !InScope && !Kept && (Readers == 0 || !IsRestored))
         {
             Free();
         }

@@ -127,6 +127,7 @@ public sealed class Tape : IDisposable
         }
 
         s_current = _outer;
+        _nodes.ForEach(node => node.ReleaseAll()); // where no backward pass has run
         foreach (Storage storage in _rented)
         {
             storage.Free();
@@ -272,6 +273,9 @@ public sealed class DropoutSource(Rng rng, ulong pass)
 
     /// <summary>The number of the pass.</summary>
     public ulong Pass { get; } = pass;
+
+    /// <summary>True once an operation has drawn a mask.</summary>
+    public bool IsUsed => Calls > 0;
 
     /// <summary>Dropout operations met so far in this pass; each takes its own range of positions.</summary>
     internal ulong Calls { get; set; }

@@ -63,15 +63,6 @@ public sealed class Tensor
     /// <summary>The gradient of the loss with respect to this tensor, or null where none has arrived. Same shape, 32-bit.</summary>
     public Tensor? Grad { get; internal set; }
 
-    /// <summary>The gradient that has arrived since <see cref="ClearGrad"/>, or null.</summary>
-    public Tensor? FreshGrad => GradIsStale ? null : Grad;
-
-    /// <summary>For a long-lived gradient buffer: true when its content is stale, so that the next contribution overwrites it.</summary>
-    internal bool GradIsStale { get; set; }
-
-    /// <summary>The gradient computed ahead of the backward pass that has taken this tensor's gradient buffer, or null.</summary>
-    internal EarlyGradient? GradLentTo { get; set; }
-
     /// <summary>The node that computed this tensor on the open tape, or null for a leaf.</summary>
     internal Backward? Producer { get; set; }
 
@@ -244,20 +235,12 @@ public sealed class Tensor
         return this;
     }
 
-    /// <summary>Marks the gradient as stale, so that the next backward pass overwrites it. The buffer is kept.</summary>
+    /// <summary>Forgets the gradient. Its memory goes back to the pool, where the next forward pass finds it.</summary>
     public void ClearGrad()
     {
-        if (Grad is not null)
-        {
-            GradIsStale = true;
-        }
-    }
-
-    /// <summary>Forgets the gradient and its memory.</summary>
-    public void DropGrad()
-    {
+        Tensor? grad = Grad;
         Grad = null;
-        GradIsStale = false;
+        grad?.Storage.Release();
     }
 
     /// <summary>Shape, storage and whether a gradient is wanted.</summary>

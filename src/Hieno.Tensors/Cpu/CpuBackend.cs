@@ -85,6 +85,9 @@ public sealed partial class CpuBackend : Backend, IDisposable
     /// <inheritdoc/>
     public override Storage Rent(long bytes) => new PooledStorage(this, _pool.Rent(bytes), bytes);
 
+    /// <inheritdoc/>
+    public override Storage Lease(long bytes) => new LeasedStorage(this, new PoolLease(this, bytes));
+
     /// <summary>Memory that something else owns, e.g. a mapped weight file.</summary>
     /// <param name="pointer">Its first byte.</param>
     /// <param name="byteLength">Its length.</param>
@@ -97,6 +100,8 @@ public sealed partial class CpuBackend : Backend, IDisposable
         Team.Dispose();
         _pool.Dispose();
     }
+
+    internal nint RentBlock(long bytes) => _pool.Rent(bytes);
 
     internal void Return(nint block, long bytes) => _pool.Return(block, bytes);
 

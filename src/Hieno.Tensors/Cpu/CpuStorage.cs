@@ -13,6 +13,39 @@ internal sealed class PooledStorage(CpuBackend backend, nint pointer, long byteL
             Pointer = 0;
         }
     }
+
+    protected internal override nint RentAgain() => ((CpuBackend)Backend).RentBlock(ByteLength);
+}
+
+/// <summary>Memory of the pool that outlives steps: it goes back when it is freed, or when the last tensor that refers to it is collected.</summary>
+internal sealed class LeasedStorage(CpuBackend backend, PoolLease lease) : Storage(backend, lease.DangerousGetHandle(), lease.ByteLength)
+{
+    protected internal override void Free()
+    {
+        Pointer = 0;
+        lease.Dispose();
+    }
+}
+
+/// <summary>A block of the pool that goes back to it, at the latest when it is collected.</summary>
+internal sealed class PoolLease : SafeHandleZeroOrMinusOneIsInvalid
+{
+    private readonly CpuBackend _backend;
+
+    public PoolLease(CpuBackend backend, long byteLength)
+        : base(ownsHandle: true)
+    {
+        (_backend, ByteLength) = (backend, byteLength);
+        SetHandle(backend.RentBlock(byteLength));
+    }
+
+    public long ByteLength { get; }
+
+    protected override bool ReleaseHandle()
+    {
+        _backend.Return(handle, ByteLength);
+        return true;
+    }
 }
 
 /// <summary>Long-lived memory: freed when the last tensor that refers to it is collected.</summary>

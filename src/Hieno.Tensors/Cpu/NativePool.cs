@@ -4,18 +4,26 @@ namespace Hieno.Tensors.Cpu;
 
 /// <summary>
 /// Native memory for step-owned tensors. Blocks are kept and handed out again, so that after the first step nothing is asked of the
-/// operating system. Large blocks start on a 2 MiB border and are offered to the kernel for huge pages: optimizer steps ran 1.6 times
-/// faster so, because ordinary 4 KiB pages cost address translations.
+/// operating system. Regions are offered to the kernel for huge pages: optimizer steps ran 1.6 times faster so, because ordinary 4 KiB
+/// pages cost address translations.
 /// </summary>
+/// <remarks>
+/// Large blocks are cut from regions and grow together again when they come back, so that what activations leave behind in the backward
+/// pass can hold gradients. Memory of a region that was never handed out costs nothing: the kernel has not provided it yet. So a request
+/// takes the smallest free range that fits, and new memory only where there is none.
+/// </remarks>
 internal sealed unsafe class NativePool : IDisposable
 {
     private const long HugePage = 2L << 20;
-    private const long SlabBytes = 16L << 20;
+    private const long RegionBytes = 256L << 20;
+    private const long SlabBytes = 1L << 20;
+    private const long LargeBlock = 32L << 10; // from here on, blocks are cut from regions
     private const int Alignment = 64; // one cache line, one 512-bit vector
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<long, Stack<nint>> _free = [];
-    private readonly List<(nint Pointer, long Bytes)> _reserved = [];
+    private readonly Dictionary<long, Stack<nint>> _small = [];
+    private readonly List<Region> _regions = [];
+    private readonly List<FreeRange> _free = []; // by address; no two of them touch
     private nint _slab;
     private long _slabLeft;
     private long _live;
@@ -41,12 +49,12 @@ internal sealed unsafe class NativePool : IDisposable
         {
             _live += size;
             _peak = Math.Max(_peak, _live);
-            if (_free.TryGetValue(size, out Stack<nint>? blocks) && blocks.TryPop(out nint block))
+            if (size >= LargeBlock)
             {
-                return block;
+                return Cut(size);
             }
 
-            return size >= HugePage ? Reserve(size) : Carve(size);
+            return _small.TryGetValue(size, out Stack<nint>? blocks) && blocks.TryPop(out nint block) ? block : Carve(size);
         }
     }
 
@@ -55,10 +63,21 @@ internal sealed unsafe class NativePool : IDisposable
         long size = SizeClass(bytes);
         lock (_lock)
         {
-            _live -= size;
-            if (!_free.TryGetValue(size, out Stack<nint>? blocks))
+            if (_regions.Count == 0)
             {
-                _free[size] = blocks = new Stack<nint>();
+                return; // the pool has been disposed, and its memory with it
+            }
+
+            _live -= size;
+            if (size >= LargeBlock)
+            {
+                Merge(new FreeRange(block, size));
+                return;
+            }
+
+            if (!_small.TryGetValue(size, out Stack<nint>? blocks))
+            {
+                _small[size] = blocks = new Stack<nint>();
             }
 
             blocks.Push(block);
@@ -66,13 +85,13 @@ internal sealed unsafe class NativePool : IDisposable
     }
 
     /// <summary>
-    /// Requests are rounded up so that blocks fit again: to one of eight sizes between powers of two, at least a cache line.
-    /// At most 12.5 % is lost.
+    /// Small requests are rounded up so that blocks fit again: to one of eight sizes between powers of two, at least a cache line, which
+    /// loses at most 12.5 %. Large ones are rounded to cache lines.
     /// </summary>
     public static long SizeClass(long bytes)
     {
         bytes = Math.Max(bytes, 1);
-        long step = Math.Max(Alignment, (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)bytes) / 16);
+        long step = bytes > LargeBlock ? Alignment : Math.Max(Alignment, (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)bytes) / 16);
         return (bytes + step - 1) / step * step;
     }
 
@@ -90,13 +109,14 @@ internal sealed unsafe class NativePool : IDisposable
     {
         lock (_lock)
         {
-            foreach ((nint pointer, _) in _reserved)
+            foreach (Region region in _regions)
             {
-                FreeAligned(pointer);
+                FreeAligned(region.Start);
             }
 
-            _reserved.Clear();
+            _regions.Clear();
             _free.Clear();
+            _small.Clear();
             (_slab, _slabLeft, _live, _total) = (0, 0, 0, 0);
         }
     }
@@ -104,30 +124,102 @@ internal sealed unsafe class NativePool : IDisposable
     private static nint AllocateAligned(long bytes)
     {
         bool huge = bytes >= HugePage;
-        long alignment = huge ? HugePage : Alignment;
-        long padded = (bytes + alignment - 1) / alignment * alignment;
-        void* block = NativeMemory.AlignedAlloc((nuint)padded, (nuint)alignment);
+        long padded = (bytes + Alignment - 1) / Alignment * Alignment;
+        void* block = NativeMemory.AlignedAlloc((nuint)padded, (nuint)(huge ? HugePage : Alignment));
         if (huge && OperatingSystem.IsLinux())
         {
-            _ = MemoryAdvice(block, (nuint)padded, AdviseHugePages); // advice only: a refusal costs speed, nothing else
+            // Whole huge pages only: one for the rest would take up to 2 MiB for nothing. Advice: a refusal costs speed, nothing else.
+            _ = MemoryAdvice(block, (nuint)(bytes / HugePage * HugePage), AdviseHugePages);
         }
 
         return (nint)block;
     }
 
-    private nint Reserve(long size)
+    /// <summary>A block from the smallest free range that holds it, the first of several; else from memory that was never used.</summary>
+    private nint Cut(long size)
     {
-        nint block = AllocateAligned(size);
-        _reserved.Add((block, size));
-        _total += size;
-        return block;
+        int best = -1;
+        for (int i = 0; i < _free.Count; i++)
+        {
+            long length = _free[i].Length;
+            best = length >= size && (best < 0 || length < _free[best].Length) ? i : best;
+        }
+
+        if (best < 0)
+        {
+            return Extend(size);
+        }
+
+        FreeRange range = _free[best];
+        if (range.Length == size)
+        {
+            _free.RemoveAt(best);
+        }
+        else
+        {
+            _free[best] = new FreeRange(range.Start + (nint)size, range.Length - size);
+        }
+
+        return range.Start;
+    }
+
+    private nint Extend(long size)
+    {
+        foreach (Region region in _regions)
+        {
+            // A free range at the border of what was used is a part of the new block.
+            int last = _free.FindIndex(range => range.End == region.Used);
+            nint start = last < 0 ? region.Used : _free[last].Start;
+            if (start + (nint)size <= region.End)
+            {
+                if (last >= 0)
+                {
+                    _free.RemoveAt(last);
+                }
+
+                Use(region, start + (nint)size);
+                return start;
+            }
+        }
+
+        long bytes = Math.Max(RegionBytes, (size + HugePage - 1) / HugePage * HugePage);
+        var added = new Region(AllocateAligned(bytes), bytes);
+        _regions.Add(added);
+        Use(added, added.Start + (nint)size);
+        return added.Start;
+    }
+
+    private void Use(Region region, nint upTo)
+    {
+        _total += upTo - region.Used;
+        region.Used = upTo;
+    }
+
+    /// <summary>Puts a range back between its neighbours and joins those that it touches.</summary>
+    private void Merge(FreeRange range)
+    {
+        int at = ~_free.BinarySearch(range);
+        if (at < _free.Count && _free[at].Start == range.End)
+        {
+            range = range with { Length = range.Length + _free[at].Length };
+            _free.RemoveAt(at);
+        }
+
+        if (at > 0 && _free[at - 1].End == range.Start)
+        {
+            _free[at - 1] = new FreeRange(_free[at - 1].Start, _free[at - 1].Length + range.Length);
+        }
+        else
+        {
+            _free.Insert(at, range);
+        }
     }
 
     private nint Carve(long size)
     {
         if (_slabLeft < size)
         {
-            _slab = Reserve(SlabBytes);
+            _slab = Cut(SlabBytes);
             _slabLeft = SlabBytes;
         }
 
@@ -135,6 +227,23 @@ internal sealed unsafe class NativePool : IDisposable
         _slab += (nint)size;
         _slabLeft -= size;
         return block;
+    }
+
+    private readonly record struct FreeRange(nint Start, long Length) : IComparable<FreeRange>
+    {
+        public nint End => Start + (nint)Length;
+
+        public int CompareTo(FreeRange other) => Start.CompareTo(other.Start);
+    }
+
+    /// <summary>Memory of the operating system; from <see cref="Used"/> on it was never handed out.</summary>
+    private sealed class Region(nint start, long bytes)
+    {
+        public nint Start { get; } = start;
+
+        public nint End { get; } = start + (nint)bytes;
+
+        public nint Used { get; set; } = start;
     }
 
     private const int AdviseHugePages = 14; // MADV_HUGEPAGE

@@ -31,6 +31,10 @@ public static partial class Ops
 
         public override long FlopsFor(Tensor input) => 20 * _x.Count;
 
+        protected internal override bool CanRestore => true;
+
+        protected internal override void Restore() => _x.Backend.ActivateForward(_x, _kind, Output);
+
         protected override void Run(Tensor dy)
         {
             Tensor dx = GradOf(_x, out bool add);

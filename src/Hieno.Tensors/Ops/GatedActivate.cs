@@ -31,6 +31,10 @@ public static partial class Ops
 
         public override long FlopsFor(Tensor input) => 20 * _gate.Count;
 
+        protected internal override bool CanRestore => Needs(_gate); // otherwise up is not kept
+
+        protected internal override void Restore() => _gate.Backend.GatedActivateForward(_gate, _up, _kind, Output);
+
         protected override void Run(Tensor dy)
         {
             (bool addToGate, bool addToUp) = (false, false);

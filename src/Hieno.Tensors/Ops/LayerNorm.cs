@@ -27,7 +27,7 @@ public static partial class Ops
         Tensor mean = Tensor.Create([x.Rows], x.Backend); // one per row, kept for the backward pass, as is
         Tensor inverse = Tensor.Create([x.Rows], x.Backend); // 1 / √(variance + eps)
         x.Backend.LayerNormForward(x, gain, bias, eps, y, mean, inverse);
-        return Tape.Wants(x, gain, bias) ? Tape.Record(y, new LayerNormBackward(x, gain, bias, mean, inverse)) : y;
+        return Tape.Wants(x, gain, bias) ? Tape.Record(y, new LayerNormBackward(x, gain, bias, eps, mean, inverse)) : y;
     }
 
     // With n = (x − mean)·r, r the inverse deviation, and q = g·dy:
@@ -39,17 +39,22 @@ public static partial class Ops
         private readonly Tensor _x;
         private readonly Tensor? _gain;
         private readonly Tensor? _bias;
+        private readonly float _eps;
         private readonly Tensor _mean;
         private readonly Tensor _inverse;
 
-        public LayerNormBackward(Tensor x, Tensor? gain, Tensor? bias, Tensor mean, Tensor inverse)
+        public LayerNormBackward(Tensor x, Tensor? gain, Tensor? bias, float eps, Tensor mean, Tensor inverse)
             : base(x, gain, bias)
         {
-            (_x, _gain, _bias) = (Hold(x), gain, bias);
+            (_x, _gain, _bias, _eps) = (Hold(x), gain, bias, eps);
             (_mean, _inverse) = (Hold(mean), Hold(inverse));
         }
 
         public override long FlopsFor(Tensor input) => (input == _x ? 11L : input == _gain ? 4L : 1L) * _x.Count;
+
+        protected internal override bool CanRestore => true;
+
+        protected internal override void Restore() => _x.Backend.LayerNormForward(_x, _gain, _bias, _eps, Output, _mean, _inverse);
 
         protected override void Run(Tensor dy)
         {

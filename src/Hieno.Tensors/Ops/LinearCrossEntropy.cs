@@ -56,8 +56,8 @@ public static partial class Ops
             _labels = Array.ConvertAll(_rows, row => labels[row]);
             _factors = Array.ConvertAll(_rows, row => factors[row]);
             HiddenGradient = Tape.Wants(hidden) ? Tensor.Create(hidden.Shape, hidden.Backend) : null;
-            WeightGradient = Tape.Wants(weight) ? EarlyGradient.Borrow(weight) : null;
-            BiasGradient = Tape.Wants(bias) ? EarlyGradient.Borrow(bias!) : null;
+            WeightGradient = Tape.Wants(weight) ? new EarlyGradient(weight) : null;
+            BiasGradient = Tape.Wants(bias) ? new EarlyGradient(bias!) : null;
         }
 
         public Tensor? HiddenGradient { get; }

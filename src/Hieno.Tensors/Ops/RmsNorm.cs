@@ -18,7 +18,7 @@ public static partial class Ops
         Tensor y = Tensor.Create(x.Shape, x.Backend);
         Tensor inverseRms = Tensor.Create([x.Rows], x.Backend); // one per row, kept for the backward pass
         x.Backend.RmsNormForward(x, gain, eps, gainOffset, y, inverseRms);
-        return Tape.Wants(x, gain) ? Tape.Record(y, new RmsNormBackward(x, gain, gainOffset, inverseRms)) : y;
+        return Tape.Wants(x, gain) ? Tape.Record(y, new RmsNormBackward(x, gain, eps, gainOffset, inverseRms)) : y;
     }
 
     // With r a row's inverse RMS, n = r·x and q = (g + offset)·dy:
@@ -28,16 +28,21 @@ public static partial class Ops
     {
         private readonly Tensor _x;
         private readonly Tensor _gain;
+        private readonly float _eps;
         private readonly float _gainOffset;
         private readonly Tensor _inverseRms;
 
-        public RmsNormBackward(Tensor x, Tensor gain, float gainOffset, Tensor inverseRms)
+        public RmsNormBackward(Tensor x, Tensor gain, float eps, float gainOffset, Tensor inverseRms)
             : base(x, gain)
         {
-            (_x, _gain, _gainOffset, _inverseRms) = (Hold(x), gain, gainOffset, Hold(inverseRms));
+            (_x, _gain, _eps, _gainOffset, _inverseRms) = (Hold(x), gain, eps, gainOffset, Hold(inverseRms));
         }
 
         public override long FlopsFor(Tensor input) => (input == _x ? 8L : 3L) * _x.Count;
+
+        protected internal override bool CanRestore => true;
+
+        protected internal override void Restore() => _x.Backend.RmsNormForward(_x, _gain, _eps, _gainOffset, Output, _inverseRms);
 
         protected override void Run(Tensor dy)
         {

@@ -47,7 +47,7 @@ public sealed class AdamW(AdamWOptions options, IReadOnlyList<OptimizedParameter
     {
         foreach ((Parameter parameter, double factor, double decay) in parameters)
         {
-            if (parameter.Value.FreshGrad is not { } grad)
+            if (parameter.Value.Grad is not { } grad)
             {
                 continue;
             }

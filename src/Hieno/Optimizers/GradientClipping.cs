@@ -14,7 +14,7 @@ public static class GradientClipping
         double sum = 0;
         foreach (Parameter parameter in parameters)
         {
-            if (parameter.Value.FreshGrad is { } grad)
+            if (parameter.Value.Grad is { } grad)
             {
                 sum += Updates.SquaredNorm(grad);
             }

@@ -57,7 +57,7 @@ public sealed class Sgd(SgdOptions options, IReadOnlyList<OptimizedParameter> pa
     {
         foreach ((Parameter parameter, double factor, double decay) in parameters)
         {
-            if (parameter.Value.FreshGrad is not { } grad)
+            if (parameter.Value.Grad is not { } grad)
             {
                 continue;
             }

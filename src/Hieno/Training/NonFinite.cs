@@ -70,7 +70,7 @@ internal sealed class NonFinite(TunedModel tuned, IObjective objective)
     private string? FirstBadWeight() => TunedModel.AllParameters(tuned.Model).FirstOrDefault(parameter => CountIn(parameter.Value) > 0)?.Name;
 
     private string WeightWithBadGradient() =>
-        tuned.Trainable.FirstOrDefault(parameter => parameter.Value.FreshGrad is { } grad && CountIn(grad) > 0) is { } parameter ? $"of {parameter.Name} " : string.Empty;
+        tuned.Trainable.FirstOrDefault(parameter => parameter.Value.Grad is { } grad && CountIn(grad) > 0) is { } parameter ? $"of {parameter.Name} " : string.Empty;
 
     // Only recorded operations are looked at, so for this one pass everything is recorded, also what frozen weights compute. Nothing is
     // kept of it: the backward pass is never run.

@@ -199,11 +199,6 @@ internal sealed class Trainer
             _input.Events.Say($"step {step + 1} had no target to learn from; it changed nothing");
         }
 
-        foreach (Parameter parameter in _input.Tuned.Trainable)
-        {
-            parameter.Value.ClearGrad();
-        }
-
         double loss = 0;
         for (int i = 0; i < batches.Length; i++)
         {
@@ -219,6 +214,11 @@ internal sealed class Trainer
 
         double rate = _input.LearningRate * _schedule.Factor(step);
         _optimizer.Step(rate, GradientClipping.Scale(norm, _options.ClipNorm));
+        foreach (Parameter parameter in _input.Tuned.Trainable)
+        {
+            parameter.Value.ClearGrad(); // the next forward pass needs the memory, as do evaluations and checkpoints until then
+        }
+
         _state = _state with { Step = step + 1 };
         long tokens = batches.Sum(batch => (long)batch.Tokens.Ids.Length);
         return new StepCompleted(step + 1, TotalSteps, (double)(step + 1) / _stepsPerEpoch, loss, rate, norm, tokens, 0, 0, Backend.Pool.PeakBytes);

@@ -120,7 +120,7 @@ public sealed class LoRAAdapter(TextModel model, LoRAOptions options, string nam
             value.NeedsGrad = trainable;
             if (!trainable)
             {
-                value.DropGrad();
+                value.ClearGrad();
             }
         }
     }

@@ -79,7 +79,7 @@ public sealed class AdamWTests
         optimizer.Step(0.1, 1);
         float[] after = weight.Value.ToArray();
 
-        weight.Value.ClearGrad(); // the buffer still holds the old gradient
+        weight.Value.ClearGrad();
         optimizer.Step(0.1, 1);
         Assert.Equal(after, weight.Value.ToArray());
         Assert.Equal(1, Weights.StateOf(optimizer)["w.step"].Item());
