@@ -21,6 +21,9 @@ public abstract partial class Backend
     /// <summary>Memory in use by step-owned tensors, and the most there ever was.</summary>
     public abstract PoolStatistics Pool { get; }
 
+    /// <summary>How this device multiplies matrices in <paramref name="precision"/>, in words for the log of a run.</summary>
+    public abstract string Describe(MatMulPrecision precision);
+
     /// <summary>Long-lived memory, filled with zeros.</summary>
     public abstract Storage Allocate(long bytes);
 

@@ -36,6 +36,9 @@ public sealed class Tape : IDisposable
     /// <summary>Where tensors made on this tape lie.</summary>
     public Backend Backend { get; }
 
+    /// <summary>How the operands of this pass's matrix products are rounded.</summary>
+    public MatMulPrecision Precision { get; private init; }
+
     /// <summary>True while operations are recorded for a backward pass.</summary>
     public bool IsRecording { get; private set; }
 
@@ -50,8 +53,13 @@ public sealed class Tape : IDisposable
     /// <param name="dropout">The source of dropout masks; null (default) turns dropout off.</param>
     /// <param name="backend">Where tensors lie; the default backend when null.</param>
     /// <param name="checkFinite">True looks at every recorded result and throws <see cref="NonFiniteException"/> at the first NaN or infinity: slow, to find a fault.</param>
-    public static Tape Begin(bool record = true, DropoutSource? dropout = null, Backend? backend = null, bool checkFinite = false) =>
-        new(backend ?? Backend.Default, record, checkFinite) { Dropout = dropout };
+    /// <param name="precision">How the operands of matrix products are rounded; when null, as the tape says inside which this one is opened, and otherwise not at all.</param>
+    public static Tape Begin(
+        bool record = true, DropoutSource? dropout = null, Backend? backend = null, bool checkFinite = false, MatMulPrecision? precision = null)
+    {
+        MatMulPrecision inherited = s_current?.Precision ?? MatMulPrecision.Fp32;
+        return new(backend ?? Backend.Default, record, checkFinite) { Dropout = dropout, Precision = precision ?? inherited };
+    }
 
     /// <summary>True when a tape is recording and some of the inputs needs a gradient, so that a backward node must be recorded.</summary>
     public static bool Wants(params ReadOnlySpan<Tensor?> inputs)

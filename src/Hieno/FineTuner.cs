@@ -173,6 +173,11 @@ public sealed class FineTuner
         events.Folder = folder;
         bool resumed = _options.Resume && trainer.Resume(); // refuses another run's checkpoints before its recipe is written over
         folder.Describe(_recipe, _kinds, data.Hash, _backend);
+        if (_recipe.Training.Precision != MatMulPrecision.Fp32)
+        {
+            messages.Add(_backend.Describe(_recipe.Training.Precision));
+        }
+
         messages.ForEach(events.Say);
         if (!resumed && test.Count > 0)
         {

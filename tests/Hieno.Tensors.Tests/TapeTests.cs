@@ -34,6 +34,21 @@ public sealed class TapeTests
     }
 
     [Fact]
+    public void A_tape_computes_in_the_precision_it_was_given_or_in_that_of_the_tape_around_it()
+    {
+        using var outermost = Tape.Begin();
+        Assert.Equal(MatMulPrecision.Fp32, outermost.Precision);
+        using var rounding = Tape.Begin(precision: MatMulPrecision.Bf16);
+        using (var inner = Tape.Begin(record: false))
+        {
+            Assert.Equal(MatMulPrecision.Bf16, inner.Precision);
+        }
+
+        using var exact = Tape.Begin(precision: MatMulPrecision.Fp32);
+        Assert.Equal(MatMulPrecision.Fp32, exact.Precision);
+    }
+
+    [Fact]
     public void A_block_frees_what_neither_its_result_nor_a_backward_node_needs()
     {
         using var backend = new CpuBackend(threads: 1);

@@ -14,13 +14,21 @@ namespace Hieno.Tensors.Cpu;
 public sealed unsafe partial class CpuBackend
 {
     /// <inheritdoc/>
-    public override void MatMul(Tensor a, bool transposeA, Tensor b, bool transposeB, Tensor? bias, Tensor c, bool add)
+    public override void MatMul(Tensor a, bool transposeA, Tensor b, bool transposeB, Tensor? bias, Tensor c, bool add, MatMulPrecision precision = MatMulPrecision.Fp32)
     {
         ArgumentNullException.ThrowIfNull(a);
         ArgumentNullException.ThrowIfNull(b);
         ArgumentNullException.ThrowIfNull(c);
         float* biasPointer = bias is null ? null : (float*)bias.Pointer;
-        Multiply(Matrix.Of(a, transposeA), Matrix.Of(b, transposeB), biasPointer, (float*)c.Pointer, c.RowStride, add);
+        if (precision == MatMulPrecision.Bf16)
+        {
+            MultiplyBf16(Matrix.Of(a, transposeA), Matrix.Of(b, transposeB), biasPointer, (float*)c.Pointer, c.RowStride, add);
+        }
+        else
+        {
+            Multiply(Matrix.Of(a, transposeA), Matrix.Of(b, transposeB), biasPointer, (float*)c.Pointer, c.RowStride, add);
+        }
+
         KeepAlive(a, b, bias, c);
     }
 

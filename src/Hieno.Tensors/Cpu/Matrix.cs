@@ -36,17 +36,19 @@ internal readonly unsafe struct Matrix(void* data, DType dtype, int rows, int co
     public long Index(long row, long column) => Transposed ? (column * Stride) + row : (row * Stride) + column;
 
     /// <summary>Element (row, column).</summary>
-    public float this[long row, long column]
+    public float this[long row, long column] => At(Index(row, column));
+
+    /// <summary>The element that is stored <paramref name="index"/> elements after the first.</summary>
+    public float At(long index) => DType switch
     {
-        get
-        {
-            long index = Index(row, column);
-            return DType switch
-            {
-                DType.F32 => Single[index],
-                DType.BF16 => DTypes.FromBF16(Half[index]),
-                _ => DTypes.FromF16(Half[index]),
-            };
-        }
-    }
+        DType.F32 => Single[index],
+        DType.BF16 => DTypes.FromBF16(Half[index]),
+        _ => DTypes.FromF16(Half[index]),
+    };
+
+    /// <summary>The same memory read the other way round.</summary>
+    public Matrix Transpose() => new(_data, DType, Columns, Rows, Stride, !Transposed);
+
+    /// <summary>Columns [start, start + count).</summary>
+    public Matrix ColumnRange(int start, int count) => new((byte*)_data + (Index(0, start) * DType.Size()), DType, Rows, count, Stride, Transposed);
 }

@@ -14,13 +14,17 @@ public static partial class Ops
     /// <returns>[..., Out].</returns>
     /// <exception cref="ShapeException"><paramref name="weight"/> is not a matrix of In columns, or <paramref name="bias"/> is not [Out].</exception>
     /// <exception cref="ArgumentException">A 16-bit tensor where 32 bits are needed: <paramref name="x"/>, the bias, a weight that needs a gradient.</exception>
+    /// <remarks>
+    /// Multiplied in the precision of the open tape, forward and backward. A weight with a side shorter than 32, such as that of a
+    /// classification head or a low-rank update, is always multiplied in 32 bits: rounding would cost more time than it saves.
+    /// </remarks>
     public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null, bool transposed = false)
     {
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(weight);
         int features = CheckLinear(x, weight, bias, transposed);
         Tensor y = Tensor.Create(x.Shape.WithLast(features), x.Backend);
-        x.Backend.MatMul(x, false, weight, !transposed, bias, y, add: false);
+        x.Backend.MatMul(x, false, weight, !transposed, bias, y, add: false, PrecisionFor(weight));
         return Tape.Wants(x, weight, bias) ? Tape.Record(y, new LinearBackward(x, weight, bias, transposed)) : y;
     }
 
@@ -43,6 +47,13 @@ public static partial class Ops
         ThrowUnlessSingle(x, op);
         ThrowIfTrainedIn16Bits(weight, op);
         return features;
+    }
+
+    /// <summary>How products with <paramref name="weight"/> are rounded: as the open tape says, unless the weight is too narrow to gain by it.</summary>
+    private static MatMulPrecision PrecisionFor(Tensor weight)
+    {
+        const int Narrow = 32;
+        return Math.Min(weight.Rows, weight.Columns) < Narrow ? MatMulPrecision.Fp32 : Tape.Current?.Precision ?? MatMulPrecision.Fp32;
     }
 
     private static void ThrowIfTrainedIn16Bits(Tensor weight, string op)
@@ -72,13 +83,14 @@ public static partial class Ops
         private readonly Tensor _weight;
         private readonly Tensor? _bias;
         private readonly bool _transposed;
+        private readonly MatMulPrecision _precision;
 
         public LinearBackward(Tensor x, Tensor weight, Tensor? bias, bool transposed)
             : base(x, weight, bias)
         {
             // Only the weight's gradient reads x: below a frozen weight the activations need not be kept.
             _x = Needs(weight) ? Hold(x) : x;
-            (_weight, _bias, _transposed) = (weight, bias, transposed);
+            (_weight, _bias, _transposed, _precision) = (weight, bias, transposed, PrecisionFor(weight));
         }
 
         public override long FlopsFor(Tensor input) => input == _bias ? (long)_x.Rows * _bias.Columns : 2L * _x.Rows * _weight.Count;
@@ -88,14 +100,14 @@ public static partial class Ops
             if (Needs(_x))
             {
                 Tensor dx = GradOf(_x, out bool add);
-                dy.Backend.MatMul(dy, false, _weight, _transposed, null, dx, add);
+                dy.Backend.MatMul(dy, false, _weight, _transposed, null, dx, add, _precision);
             }
 
             if (Needs(_weight))
             {
                 Tensor dweight = GradOf(_weight, out bool add);
                 (Tensor left, Tensor right) = _transposed ? (_x, dy) : (dy, _x);
-                dy.Backend.MatMul(left, true, right, false, null, dweight, add);
+                dy.Backend.MatMul(left, true, right, false, null, dweight, add, _precision);
             }
 
             if (_bias is not null && Needs(_bias))
@@ -111,9 +123,10 @@ public abstract partial class Backend
 {
     /// <summary>
     /// c (+)= op(a) · op(b) (+ bias in each row), where op transposes the rows of a tensor if asked to. <paramref name="a"/> and
-    /// <paramref name="b"/> may be of any storage type, <paramref name="c"/> is 32-bit and overlaps neither.
+    /// <paramref name="b"/> may be of any storage type, <paramref name="c"/> is 32-bit and overlaps neither. The operands are rounded as
+    /// <paramref name="precision"/> says.
     /// </summary>
-    public abstract void MatMul(Tensor a, bool transposeA, Tensor b, bool transposeB, Tensor? bias, Tensor c, bool add);
+    public abstract void MatMul(Tensor a, bool transposeA, Tensor b, bool transposeB, Tensor? bias, Tensor c, bool add, MatMulPrecision precision = MatMulPrecision.Fp32);
 
     /// <summary>sum (+)= the rows of <paramref name="x"/>, added up column by column.</summary>
     public abstract void SumRows(Tensor x, Tensor sum, bool add);

@@ -48,10 +48,11 @@ public static partial class Ops
         private readonly float[] _factors;
         private readonly int[] _rows;
         private readonly TokenLossStatistics? _statistics;
+        private readonly MatMulPrecision _precision;
 
         public HeadPass(Tensor hidden, Tensor weight, Tensor? bias, int[] labels, float[] factors, TokenLossStatistics? statistics)
         {
-            (_hidden, _weight, _bias, _statistics) = (hidden, weight, bias, statistics);
+            (_hidden, _weight, _bias, _statistics, _precision) = (hidden, weight, bias, statistics, PrecisionFor(weight));
             _rows = [.. Enumerable.Range(0, labels.Length).Where(i => labels[i] != IgnoredLabel)];
             _labels = Array.ConvertAll(_rows, row => labels[row]);
             _factors = Array.ConvertAll(_rows, row => factors[row]);
@@ -120,7 +121,7 @@ public static partial class Ops
                 backend.GatherRows(_hidden, rows, h);
             }
 
-            backend.MatMul(h, false, _weight, true, _bias, logits, add: false);
+            backend.MatMul(h, false, _weight, true, _bias, logits, add: false, _precision);
             bool differentiate = HiddenGradient is not null || WeightGradient is not null || BiasGradient is not null;
             float[] losses = new float[count];
             bool[] correct = new bool[count];
@@ -134,18 +135,18 @@ public static partial class Ops
             // From here on the logits' memory holds their gradient.
             if (HiddenGradient is not null && IsWhole)
             {
-                backend.MatMul(logits, false, _weight, false, null, HiddenGradient.RowRange(start, count), add: false);
+                backend.MatMul(logits, false, _weight, false, null, HiddenGradient.RowRange(start, count), add: false, _precision);
             }
             else if (HiddenGradient is not null)
             {
                 var gathered = new Tensor(copies, h.Shape, DType.F32, h.Count);
-                backend.MatMul(logits, false, _weight, false, null, gathered, add: false);
+                backend.MatMul(logits, false, _weight, false, null, gathered, add: false, _precision);
                 backend.ScatterAddRows(gathered, rows, HiddenGradient);
             }
 
             if (WeightGradient is not null)
             {
-                backend.MatMul(logits, true, h, false, null, WeightGradient.Buffer, add: start > 0);
+                backend.MatMul(logits, true, h, false, null, WeightGradient.Buffer, add: start > 0, _precision);
             }
 
             if (BiasGradient is not null)

@@ -10,7 +10,8 @@ namespace Hieno.Training;
 /// <summary>Finds where a number that is no longer finite came from, and says so.</summary>
 /// <param name="tuned">The model.</param>
 /// <param name="objective">What it is made for.</param>
-internal sealed class NonFinite(TunedModel tuned, IObjective objective)
+/// <param name="precision">How it is computed.</param>
+internal sealed class NonFinite(TunedModel tuned, IObjective objective, MatMulPrecision precision)
 {
     private const string Advice = "Lower 'training.learningRate', lengthen the warm-up, or look at these rows, and begin anew; what was saved before is finite";
 
@@ -80,7 +81,7 @@ internal sealed class NonFinite(TunedModel tuned, IObjective objective)
         Array.ForEach(frozen, value => value.NeedsGrad = true);
         bool checkpointing = tuned.Model.Backbone.GradientCheckpointing;
         tuned.Model.Backbone.GradientCheckpointing = false; // it would hide the operations inside a block
-        using Tape tape = Tape.Begin(record: true, dropout, tuned.Model.Backbone.TokenTable.Value.Backend, checkFinite: true);
+        using Tape tape = Tape.Begin(record: true, dropout, tuned.Model.Backbone.TokenTable.Value.Backend, checkFinite: true, precision);
         try
         {
             objective.Loss(tuned.Model, batch, 1f);

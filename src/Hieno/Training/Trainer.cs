@@ -64,7 +64,7 @@ internal sealed class Trainer
     public Trainer(TrainerInput input, string fingerprint)
     {
         (_input, _options, _model) = (input, input.Options, input.Tuned.Model);
-        _nonFinite = new NonFinite(input.Tuned, input.Objective);
+        _nonFinite = new NonFinite(input.Tuned, input.Objective, _options.Precision);
         _nonFinite.ThrowIfWeightsAre(step: 0);
         _stepsPerEpoch = (input.Plan.BatchesPerEpoch + _options.Accumulation - 1) / _options.Accumulation;
         TotalSteps = Math.Min(_options.MaxSteps ?? long.MaxValue, _stepsPerEpoch * _options.Epochs);
@@ -178,6 +178,8 @@ internal sealed class Trainer
     /// <exception cref="TrainingException">An output is not a finite number.</exception>
     public Evaluation Evaluate(IReadOnlyList<Example> examples)
     {
+        // The passes of the evaluation open tapes of their own, which compute as the one around them.
+        using Tape around = Tape.Begin(record: false, backend: Backend, precision: _options.Precision);
         try
         {
             return Evaluation.Run(_model, _input.Objective, examples, _input.Metrics, _options.BatchSize, _input.Seed);
@@ -231,7 +233,7 @@ internal sealed class Trainer
 
     private double Accumulate(Batch batch, float scale, DropoutSource dropout)
     {
-        using Tape tape = Tape.Begin(record: true, dropout, Backend);
+        using Tape tape = Tape.Begin(record: true, dropout, Backend, precision: _options.Precision);
         Tensor loss = _input.Objective.Loss(_model, batch, scale);
         tape.Backward(loss);
         return loss.Item();

@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using Hieno.Optimizers;
 using Hieno.Recipes;
 using Hieno.Schedules;
+using Hieno.Tensors;
 
 namespace Hieno.Training;
 
@@ -72,6 +73,9 @@ public sealed record TrainingOptions : IValidated
     /// <summary>How many checkpoints are kept. Default 2, the fewest that are safe.</summary>
     [Range(2, 10_000)]
     public int KeepCheckpoints { get; init; } = 2;
+
+    /// <summary>How the operands of matrix products are rounded: fp32, bf16. Weights, sums and the optimizer stay 32-bit. Default fp32: not at all.</summary>
+    public MatMulPrecision Precision { get; init; }
 
     /// <summary>Keeps only each block's input and computes the block again in the backward pass: slower, far less memory. Default false.</summary>
     public bool GradientCheckpointing { get; init; }

@@ -38,6 +38,56 @@ public sealed class LinearTests
         OpChecks.Gradient(inputs => Linear(inputs[0], inputs[1], inputs[2], transposed), [[2, 3, 5], transposed ? [5, 7] : [7, 5], [7]]);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void In_bf16_all_three_products_round_their_operands_and_nothing_else_does(bool transposed)
+    {
+        float[][] rounded = Results(MatMulPrecision.Bf16, 40, 50);
+        (Tensor x, Tensor weight, Tensor bias, float[] dy) = Operands(transposed, 40, 50);
+        (Tensor roundedX, Tensor roundedWeight) = (Rounded(x), Rounded(weight));
+        Tensor roundedDy = TestTensors.Of([9, 50], [.. dy.Select(value => DTypes.FromBF16(DTypes.ToBF16(value)))], DType.F32, null, 0, false);
+        float[] y = Linear(roundedX, roundedWeight, bias, transposed).ToArray();
+        float[] dx = Linear(roundedDy, roundedWeight, null, !transposed).ToArray();
+        Tensor dweight = Tensor.CreateLongLived(weight.Shape);
+        (Tensor left, Tensor right) = transposed ? (roundedX, roundedDy) : (roundedDy, roundedX);
+        dweight.Backend.MatMul(left, true, right, false, null, dweight, add: false);
+        TestTensors.SameBits(y, rounded[0]);
+        TestTensors.SameBits(dx, rounded[1]);
+        TestTensors.SameBits(dweight.ToArray(), rounded[2]);
+        TestTensors.SameBits(Results(MatMulPrecision.Fp32, 40, 50)[3], rounded[3]); // the bias' gradient is a sum, not a product
+
+        float[][] Results(MatMulPrecision precision, int inputs, int features)
+        {
+            (Tensor x, Tensor weight, Tensor bias, float[] dy) = Operands(transposed, inputs, features);
+            using var tape = Tape.Begin(precision: precision);
+            Tensor y = Linear(x, weight, bias, transposed);
+            float[] values = y.ToArray();
+            tape.Backward(TestTensors.WeightedSum(y, dy));
+            return [values, x.Grad!.ToArray(), weight.Grad!.ToArray(), bias.Grad!.ToArray()];
+        }
+    }
+
+    [Theory]
+    [InlineData(31, 40)]
+    [InlineData(40, 31)]
+    public void A_narrow_weight_is_multiplied_in_32_bits_whatever_the_tape_says(int inputs, int features)
+    {
+        (Tensor x, Tensor weight, Tensor bias, _) = Operands(transposed: false, inputs, features);
+        float[] exact = Linear(x, weight, bias).ToArray();
+        using var tape = Tape.Begin(precision: MatMulPrecision.Bf16);
+        TestTensors.SameBits(exact, Linear(x, weight, bias).ToArray());
+    }
+
+    private static (Tensor X, Tensor Weight, Tensor Bias, float[] Dy) Operands(bool transposed, int inputs, int features) => (
+        TestTensors.Random([9, inputs], 1, trained: true),
+        TestTensors.Random(transposed ? [inputs, features] : [features, inputs], 2, trained: true),
+        TestTensors.Random([features], 3, trained: true),
+        TestTensors.Normal(9 * features, 7));
+
+    private static Tensor Rounded(Tensor tensor) =>
+        TestTensors.Of(tensor.Shape, [.. tensor.ToArray().Select(value => DTypes.FromBF16(DTypes.ToBF16(value)))], DType.F32, null, 0, false);
+
     [Fact]
     public void Gradients_of_a_layer_used_twice_add_up()
     {

@@ -1,6 +1,7 @@
 using Hieno.Data;
 using Hieno.Recipes;
 using Hieno.Schedules;
+using Hieno.Tensors;
 using Hieno.Tensors.Cpu;
 using Hieno.Training;
 using Hieno.Tuning;
@@ -24,6 +25,31 @@ public sealed class ExactnessTests
             return TinyRun.FinalHash(recipe);
         })];
         Assert.Single(hashes.Distinct());
+    }
+
+    [Fact]
+    public void In_bf16_any_number_of_threads_and_gradient_checkpointing_give_the_same_bytes_and_the_log_says_how_it_multiplied()
+    {
+        using TinyRun run = TinyRun.Wide();
+        string exact = Train(run, "fp32", MatMulPrecision.Fp32, threads: 2, checkpointing: false, machineCode: true);
+        string[] rounded =
+        [
+            Train(run, "one", MatMulPrecision.Bf16, threads: 1, checkpointing: false, machineCode: true),
+            Train(run, "three", MatMulPrecision.Bf16, threads: 3, checkpointing: false, machineCode: true),
+            Train(run, "again", MatMulPrecision.Bf16, threads: 2, checkpointing: true, machineCode: true),
+            Train(run, "managed", MatMulPrecision.Bf16, threads: 2, checkpointing: false, machineCode: false),
+        ];
+        Assert.Single(rounded.Distinct());
+        Assert.NotEqual(exact, rounded[0]);
+
+        static string Train(TinyRun run, string output, MatMulPrecision precision, int threads, bool checkpointing, bool machineCode)
+        {
+            using var backend = new CpuBackend(threads) { AllowsMachineCode = machineCode };
+            Recipe recipe = run.Recipe(output, TinyRun.Training(epochs: 1) with { Precision = precision, GradientCheckpointing = checkpointing }, validated: true);
+            (_, List<TrainingEvent> events) = TinyRun.Train(recipe, new FineTunerOptions { Backend = backend });
+            Assert.Equal(precision == MatMulPrecision.Bf16, events.OfType<LogMessage>().Any(item => item.Text == backend.Describe(MatMulPrecision.Bf16)));
+            return TinyRun.FinalHash(recipe);
+        }
     }
 
     [Fact]

@@ -79,7 +79,7 @@ public sealed class NonFiniteTests
         TunedModel tuned = new Full().Apply(TextModel.Create(ModelConfig.Read(run.Base), HeadChoice.Classification(3), seed: 1), seed: 1);
         tuned.Trainable[^1].Value.Span[0] = float.NaN;
         var example = new Example { Ids = [2, 5, 3], Class = 0, Source = "validation.jsonl, line 4" };
-        var found = new NonFinite(tuned, new Hieno.Objectives.Classification(new Hieno.Objectives.ClassificationOptions()));
+        var found = new NonFinite(tuned, new Hieno.Objectives.Classification(new Hieno.Objectives.ClassificationOptions()), MatMulPrecision.Fp32);
         TrainingException? error = found.InEvaluation([new Batch([example])], step: 12);
         Assert.NotNull(error);
         Assert.Contains(tuned.Trainable[^1].Name, error.Message, StringComparison.Ordinal);

@@ -19,10 +19,10 @@ internal sealed class TinyRun : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly bool _isClassifier;
 
-    private TinyRun(bool isClassifier)
+    private TinyRun(bool isClassifier, int width = 16)
     {
         _isClassifier = isClassifier;
-        _folder.Write("base/config.json", isClassifier ? BertConfig : Gpt2Config);
+        _folder.Write("base/config.json", isClassifier ? BertConfig : Gpt2Config.Replace("\"n_embd\": 16", $"\"n_embd\": {width}", StringComparison.Ordinal));
         File.WriteAllBytes(_folder.PathOf("base/tokenizer.json"), (isClassifier ? s_wordPieces : s_bytePairs).Value);
         _folder.Write("base/tokenizer_config.json", isClassifier
             ? """{ "cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "unk_token": "[UNK]", "mask_token": "[MASK]" }"""
@@ -39,6 +39,9 @@ internal sealed class TinyRun : IDisposable
 
     /// <summary>Conversations in short sentences, for a GPT-2.</summary>
     public static TinyRun Language() => new(isClassifier: false);
+
+    /// <summary>The same, wide enough for matrix products in bf16.</summary>
+    public static TinyRun Wide() => new(isClassifier: false, width: 48);
 
     /// <summary>Sentences labelled by their colour, for a BERT.</summary>
     public static TinyRun Classifier() => new(isClassifier: true);

@@ -10,6 +10,13 @@ internal readonly unsafe struct Simd512(Vector512<float> v) : ISimd<Simd512>
 {
     private readonly Vector512<float> _v = v;
 
+    /// <summary>The register itself.</summary>
+    public Vector512<float> Value
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => _v;
+    }
+
     public static int Count
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
