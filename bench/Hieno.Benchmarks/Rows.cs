@@ -15,6 +15,12 @@ internal static class Rows
         new TrainingStep("llama-256-fp32", target: 1.3, new LlamaWorkload()),
         new TrainingStep("llama-1024-fp32", target: 1.3, new LlamaWorkload { Tokens = 1024 }),
         new TrainingStep("llama-lora-1024-fp32", target: 1.3, new LlamaWorkload { Tokens = 1024, Tuning = StepTuning.Lora }),
+        new TrainingStep("gpt2-full-bf16", target: 1.3, new Gpt2Workload { Precision = StepWorkload.Brain }),
+        new TrainingStep("gpt2-lora-bf16", target: 1.3, new Gpt2Workload { Precision = StepWorkload.Brain, Tuning = StepTuning.Lora }),
+        new TrainingStep("bert-full-bf16", target: 1.3, new BertWorkload { Precision = StepWorkload.Brain }),
+        new TrainingStep("bert-lora-bf16", target: 1.3, new BertWorkload { Precision = StepWorkload.Brain, Tuning = StepTuning.Lora }),
+        new TrainingStep("llama-256-bf16", target: 1.3, new LlamaWorkload { Precision = StepWorkload.Brain }),
+        new TrainingStep("llama-1024-bf16", target: 1.3, new LlamaWorkload { Precision = StepWorkload.Brain, Tokens = 1024 }),
         new CasesRow("gemm", "kernels.py", MatrixCases.Single),
         new CasesRow("gemm-bf16", "kernels.py", MatrixCases.BFloat16),
     ];

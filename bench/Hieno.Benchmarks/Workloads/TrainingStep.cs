@@ -36,11 +36,6 @@ internal sealed class TrainingStep(string name, double target, StepWorkload work
     /// <inheritdoc/>
     public void Setup()
     {
-        if (workload.Precision != StepWorkload.Single)
-        {
-            throw new BenchmarkException(ExitCode.Usage, $"{name}: our side computes in {StepWorkload.Single} only, not in {workload.Precision}. Change the row.");
-        }
-
         var config = ModelConfig.From(JsonSerializer.SerializeToElement(workload.Config()), name);
         TextModel model = TextModel.Create(config, workload.Head, (ulong)workload.Seed);
         TuningOptions tuning = workload.Tuning == StepTuning.Full ? new FullOptions() : workload.Lora();
@@ -59,7 +54,7 @@ internal sealed class TrainingStep(string name, double target, StepWorkload work
         }
 
         float value;
-        using (Tape tape = Tape.Begin())
+        using (Tape tape = Tape.Begin(precision: workload.Precision == StepWorkload.Brain ? MatMulPrecision.Bf16 : MatMulPrecision.Fp32))
         {
             Tensor loss = Loss(_tuned.Model);
             tape.Backward(loss);

@@ -47,24 +47,24 @@ public sealed class LinearTests
         (Tensor x, Tensor weight, Tensor bias, float[] dy) = Operands(transposed, 40, 50);
         (Tensor roundedX, Tensor roundedWeight) = (Rounded(x), Rounded(weight));
         Tensor roundedDy = TestTensors.Of([9, 50], [.. dy.Select(value => DTypes.FromBF16(DTypes.ToBF16(value)))], DType.F32, null, 0, false);
-        float[] y = Linear(roundedX, roundedWeight, bias, transposed).ToArray();
+        float[] product = Linear(roundedX, roundedWeight, bias, transposed).ToArray();
         float[] dx = Linear(roundedDy, roundedWeight, null, !transposed).ToArray();
         Tensor dweight = Tensor.CreateLongLived(weight.Shape);
         (Tensor left, Tensor right) = transposed ? (roundedX, roundedDy) : (roundedDy, roundedX);
         dweight.Backend.MatMul(left, true, right, false, null, dweight, add: false);
-        TestTensors.SameBits(y, rounded[0]);
+        TestTensors.SameBits(product, rounded[0]);
         TestTensors.SameBits(dx, rounded[1]);
         TestTensors.SameBits(dweight.ToArray(), rounded[2]);
         TestTensors.SameBits(Results(MatMulPrecision.Fp32, 40, 50)[3], rounded[3]); // the bias' gradient is a sum, not a product
 
         float[][] Results(MatMulPrecision precision, int inputs, int features)
         {
-            (Tensor x, Tensor weight, Tensor bias, float[] dy) = Operands(transposed, inputs, features);
+            (Tensor input, Tensor w, Tensor b, float[] factors) = Operands(transposed, inputs, features);
             using var tape = Tape.Begin(precision: precision);
-            Tensor y = Linear(x, weight, bias, transposed);
+            Tensor y = Linear(input, w, b, transposed);
             float[] values = y.ToArray();
-            tape.Backward(TestTensors.WeightedSum(y, dy));
-            return [values, x.Grad!.ToArray(), weight.Grad!.ToArray(), bias.Grad!.ToArray()];
+            tape.Backward(TestTensors.WeightedSum(y, factors));
+            return [values, input.Grad!.ToArray(), w.Grad!.ToArray(), b.Grad!.ToArray()];
         }
     }
 
