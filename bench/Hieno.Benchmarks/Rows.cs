@@ -23,6 +23,8 @@ internal static class Rows
         new TrainingStep("llama-1024-bf16", target: 1.3, new LlamaWorkload { Precision = StepWorkload.Brain, Tokens = 1024 }),
         new CasesRow("gemm", "kernels.py", MatrixCases.Single),
         new CasesRow("gemm-bf16", "kernels.py", MatrixCases.BFloat16),
+        new CasesRow("attention", "kernels.py", AttentionCases.All),
+        new CasesRow("kernels", "kernels.py", KernelCases.All),
     ];
 
     /// <summary>The row called <paramref name="name"/>.</summary>

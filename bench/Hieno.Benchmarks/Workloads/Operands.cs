@@ -27,18 +27,16 @@ internal static class Operands
         return tensor;
     }
 
-    /// <summary>The mean magnitude of a result's elements: no element can be wrong in size, or be left out, without moving it.</summary>
+    /// <summary>The mean magnitude of each result's elements, summed over the results: no element can be wrong in size, or be left out, without moving it.</summary>
     public static double MeanMagnitude(params ReadOnlySpan<Tensor> results)
     {
         double sum = 0;
-        long count = 0;
         foreach (Tensor result in results)
         {
-            sum += result.ToArray().Sum(value => (double)Math.Abs(value));
-            count += result.Count;
+            sum += result.ToArray().Average(value => (double)Math.Abs(value));
         }
 
-        return sum / count;
+        return sum;
     }
 
     // Multiply, mix the high bits down, multiply: enough to have no pattern along a row or a column.
