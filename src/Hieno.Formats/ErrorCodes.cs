@@ -154,6 +154,9 @@ public static class ErrorCodes
     /// <summary>A name or number in the tuning settings fits nothing in the model.</summary>
     public const string TuningTargetUnknown = "HN1602";
 
+    /// <summary>An adapter cannot be written as a change of the model's weights.</summary>
+    public const string TuningCannotMerge = "HN1603";
+
     /// <summary>The loss or a gradient is not a finite number.</summary>
     public const string TrainingDiverged = "HN1701";
 

@@ -16,6 +16,9 @@ public abstract class Module(string path)
     /// <summary>The weights directly in this part.</summary>
     public IReadOnlyList<Parameter> OwnParameters => _own;
 
+    /// <summary>What adapters have attached directly here, in order; empty for modules that take nothing.</summary>
+    public virtual IReadOnlyList<AdapterPart> Parts => [];
+
     /// <summary>This part and all inside it, outermost first.</summary>
     public IEnumerable<Module> Modules()
     {
@@ -29,12 +32,15 @@ public abstract class Module(string path)
         }
     }
 
-    /// <summary>All weights of this part and those inside it, each once, without those of attached updates.</summary>
+    /// <summary>What adapters have attached here and inside.</summary>
+    public IEnumerable<AdapterPart> AttachedParts() => Modules().SelectMany(module => module.Parts);
+
+    /// <summary>All weights of this part and those inside it, each once, without those of attached adapters.</summary>
     public IEnumerable<Parameter> Parameters() => Modules().SelectMany(module => module._own).Distinct();
 
-    /// <summary>True when this part, or an update attached inside it, has a weight that is trained.</summary>
+    /// <summary>True when this part, or an adapter attached inside it, has a weight that is trained.</summary>
     public bool HasTrainable() =>
-        Modules().Any(module => module._own.Exists(p => p.Trainable) || (module is Layers.Linear linear && linear.Updates.Any(u => u.Parameters.Any(p => p.Trainable))));
+        Modules().Any(module => module._own.Exists(p => p.Trainable) || module.Parts.Any(part => part.Parameters.Any(p => p.Trainable)));
 
     /// <summary>Takes in a smaller part.</summary>
     /// <returns><paramref name="child"/>.</returns>

@@ -30,7 +30,12 @@ public sealed class Parameter
     private Tensor _base;
     private Tensor? _standIn;
 
-    internal Parameter(string name, Tensor value, ParameterKind kind, int depth)
+    /// <summary>Names a weight. Modules take theirs from a <see cref="WeightScope"/>; this is for what an adapter adds.</summary>
+    /// <param name="name">See <see cref="Name"/>.</param>
+    /// <param name="value">Its first value, long-lived.</param>
+    /// <param name="kind">See <see cref="Kind"/>.</param>
+    /// <param name="depth">See <see cref="Depth"/>.</param>
+    public Parameter(string name, Tensor value, ParameterKind kind = ParameterKind.Other, int depth = 0)
     {
         (Name, _base, Kind, Depth) = (name, value, kind, depth);
     }

@@ -5,6 +5,7 @@ using Hieno.Formats;
 using Hieno.Formats.Durable;
 using Hieno.Formats.Peft;
 using Hieno.Models;
+using Hieno.Recipes;
 using Hieno.Tensors;
 using Hieno.Training;
 using Hieno.Tuning;
@@ -14,7 +15,7 @@ namespace Hieno;
 /// <summary>A model that was opened to be used: a base model, a tuned one, an adapter on its base, or what a run has left.</summary>
 public sealed class LoadedModel
 {
-    private LoadedModel(TextModel model, ModelTokenizer tokenizer, LoRAAdapter? adapter, ModelConfig config, string folder)
+    private LoadedModel(TextModel model, ModelTokenizer tokenizer, Adapter? adapter, ModelConfig config, string folder)
     {
         (Model, Tokenizer, Adapter, Config, Folder) = (model, tokenizer, adapter, config, folder);
     }
@@ -26,7 +27,7 @@ public sealed class LoadedModel
     public ModelTokenizer Tokenizer { get; }
 
     /// <summary>The adapter, or null.</summary>
-    public LoRAAdapter? Adapter { get; }
+    public Adapter? Adapter { get; }
 
     /// <summary>What the adapter's configuration asks for that is not known or not applied here, one sentence each.</summary>
     public IReadOnlyList<string> Warnings => Adapter?.Source?.Warnings ?? [];
@@ -43,8 +44,10 @@ public sealed class LoadedModel
     /// <param name="baseModel">The base of an adapter, where it is no longer where the adapter says.</param>
     /// <param name="models">The families known; the built-in ones when null.</param>
     /// <param name="backend">Where it computes; the CPU when null.</param>
+    /// <param name="kinds">The methods whose adapters are known; the built-in ones when null.</param>
     /// <exception cref="CheckpointException">A file is missing or malformed, or the adapter does not fit its base.</exception>
-    public static LoadedModel Open(string path, HeadKind? head = null, string? baseModel = null, ModelCatalog? models = null, Backend? backend = null)
+    public static LoadedModel Open(
+        string path, HeadKind? head = null, string? baseModel = null, ModelCatalog? models = null, Backend? backend = null, KindCatalog? kinds = null)
     {
         string folder = FolderOf(path);
         if (!PeftFolder.Exists(folder))
@@ -57,7 +60,7 @@ public sealed class LoadedModel
         string baseFolder = baseModel ?? BaseOf(folder);
         ModelConfig config = WithTask(ModelConfig.Read(baseFolder), folder);
         TextModel model = TextModel.Load(baseFolder, ChoiceOf(config, head), 0, models, backend, config);
-        LoRAAdapter adapter = PeftFolder.Load(model, folder);
+        Adapter adapter = PeftFolder.Load(model, folder, kinds: kinds);
         bool hasTokenizer = File.Exists(Path.Combine(folder, "tokenizer.json")) || File.Exists(Path.Combine(folder, "vocab.txt")) || File.Exists(Path.Combine(folder, "vocab.json"));
         return new LoadedModel(model, ModelTokenizer.Load(hasTokenizer ? folder : baseFolder), adapter, config, folder);
     }

@@ -47,7 +47,7 @@ public sealed partial class ErrorExampleTests : IDisposable
         [ErrorCodes.CheckpointFamilyUnknown] = t => TextModel.FamilyOf(t.Config("{\"model_type\":\"unheard-of\"}")),
         [ErrorCodes.AdapterUnsupported] = t =>
         {
-            t.Write("adapter_config.json", """{"peft_type":"IA3"}""");
+            t.Write("adapter_config.json", """{"peft_type":"UNHEARD_OF"}""");
             PeftFolder.Load(TinyModel(), t._folder);
         },
 
@@ -76,7 +76,7 @@ public sealed partial class ErrorExampleTests : IDisposable
             WeightFiles.SaveModel(TinyModel(), t._folder, companions: null);
             string adapter = Directory.CreateDirectory(t.At("adapter")).FullName;
             TunedModel tuned = new LoRAOptions().Create().Apply(TinyModel(), seed: 0);
-            PeftFolder.Save(tuned.Adapter!, tuned.Model, adapter, t._folder);
+            PeftFolder.Save(tuned.Adapter!, adapter, t._folder);
             t.WriteInto("merged", "config.json");
             LoadedModel.Open(adapter).SaveMerged(t.At("merged"));
         },
@@ -103,6 +103,7 @@ public sealed partial class ErrorExampleTests : IDisposable
         },
 
         [ErrorCodes.TuningNothingTrains] = _ => new PartialOptions { LastBlocks = 0, Parts = [TuningPart.Attention], TrainHead = false }.Create().Apply(TinyModel(), 0),
+        [ErrorCodes.TuningCannotMerge] = _ => new LoRAOptions { Targets = ["wte"] }.Create().Apply(TinyModel(), 0).Adapter!.Merge(),
         [ErrorCodes.TuningTargetUnknown] = _ => new LoRAOptions { Targets = ["q_proj"] }.Create().Apply(TinyModel(), 0),
 
         [ErrorCodes.GenerationModelUnsuitable] = _ => new TextGenerator(TinyModel(HeadChoice.Classification(2)), tokenizer: null),

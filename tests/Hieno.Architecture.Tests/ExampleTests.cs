@@ -34,6 +34,44 @@ public sealed class ExampleTests
     }
 
     [Fact]
+    public void An_adapter_is_one_file_and_one_line_and_comes_back_from_its_folder()
+    {
+        KindCatalog kinds = BuiltIns.Kinds()
+            .Add<TuningOptions, LayerOffsetOptions>("layer-offset");
+
+        TunedModel tuned = new LayerOffsetOptions { Targets = ["c_fc"] }.Create().Apply(Gpt2(), seed: 0);
+        Assert.Equal(32, tuned.TrainableCount);
+        float[] plain = Logits(tuned.Model);
+        tuned.Trainable[0].Value.Span.Fill(0.5f);
+        float[] changed = Logits(tuned.Model);
+        Assert.NotEqual(plain, changed);
+
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            PeftFolder.Save(tuned.Adapter!, folder, "base");
+            TextModel other = Gpt2();
+            Adapter loaded = PeftFolder.Load(other, folder, kinds: kinds);
+            Assert.Equal(changed, Logits(other));
+            MergedAdapter merged = loaded.Merge();
+            Assert.Equal(changed.Length, Logits(other).Zip(changed).Count(pair => Math.Abs(pair.First - pair.Second) < 1e-5f));
+            merged.Unmerge();
+            loaded.Enable(false);
+            Assert.Equal(plain, Logits(other));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static float[] Logits(TextModel model)
+    {
+        using Tape tape = Tape.Begin(record: false);
+        return model.Logits(new TokenBatch([1, 2, 3, 4, 5], [3, 2])).ToArray();
+    }
+
+    [Fact]
     public void A_model_family_is_one_file_and_one_line()
     {
         ModelCatalog models = BuiltInModels.Catalog()

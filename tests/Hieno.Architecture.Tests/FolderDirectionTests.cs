@@ -19,6 +19,8 @@ public sealed class FolderDirectionTests
         ("Optimizers", "Recipes.IValidated", "settings that contradict each other are reported with the recipe's other faults"),
         ("Schedules", "Recipes.IValidated", "settings that contradict each other are reported with the recipe's other faults"),
         ("Tuning", "Recipes.IValidated", "settings that contradict each other are reported with the recipe's other faults"),
+        ("Tuning", "Recipes.KindCatalog", "the method of a saved adapter is found among the kinds that recipes know"),
+        ("Tuning", ".BuiltIns", "where no other kinds are given, the built-in ones are meant"),
         ("Objectives", "Recipes.IValidated", "settings that contradict each other are reported with the recipe's other faults"),
         ("Objectives", "Recipes.Share", "a share of the rows is a setting like any other"),
     ];

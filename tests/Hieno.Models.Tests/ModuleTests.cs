@@ -71,12 +71,12 @@ public sealed class ModuleTests
         TextModel model = TinyModels.Create("llama");
         Linear layer = model.Modules().OfType<Linear>().First();
         var update = new Offset(layer);
-        layer.Attach(update);
+        update.Attach();
         Assert.False(model.HasTrainable());
         update.Parameters[0].Trainable = true;
         Assert.True(model.Backbone.Blocks[0].HasTrainable());
         Assert.DoesNotContain(update.Parameters[0], model.Parameters());
-        layer.Detach(update);
+        update.Detach();
         Assert.False(model.HasTrainable());
     }
 
@@ -87,7 +87,7 @@ public sealed class ModuleTests
         float[] before = TinyModels.Logits(model, TinyModels.Batch(4, 2));
         Linear layer = model.Modules().OfType<Linear>().First();
         var update = new Offset(layer);
-        layer.Attach(update);
+        update.Attach();
         Assert.NotEqual(before, TinyModels.Logits(model, TinyModels.Batch(4, 2)));
         update.Enabled = false;
         Assert.Equal(before, TinyModels.Logits(model, TinyModels.Batch(4, 2)));
@@ -99,12 +99,10 @@ public sealed class ModuleTests
         private readonly Parameter _offset;
 
         public Offset(Linear layer)
-            : base("test") => _offset = layer.CreateUpdateWeight("offset", Initializer.Ones.Create([layer.Out], 0, "offset"));
+            : base(layer, "test") => _offset = layer.CreateUpdateWeight("offset", Initializer.Ones.Create([layer.Out], 0, "offset"));
 
         public override IReadOnlyList<Parameter> Parameters => [_offset];
 
-        public override Tensor Apply(Linear layer, Tensor x, Tensor y) => Ops.Add(y, Ops.Rows(Ops.Reshape(_offset, [1, layer.Out]), new int[y.Rows]));
-
-        public override void Merge(Linear layer) => throw new NotSupportedException();
+        public override Tensor Apply(Tensor x, Tensor y) => Ops.Add(y, Ops.Rows(Ops.Reshape(_offset, [1, Layer.Out]), new int[y.Rows]));
     }
 }

@@ -16,7 +16,7 @@ internal static class LoRACheck
     {
         var expected = TensorFile.Read(Path.Combine(folder, "expected.safetensors"));
         var subject = Subject.Load(fixture);
-        LoRAAdapter adapter = PeftFolder.Load(subject.Model, folder);
+        Adapter adapter = PeftFolder.Load(subject.Model, folder);
         double logits = LogitsCheck.Compare(fixture, subject.Logits(fixture.Batch), fixture.Batch, expected, "eval.logits");
         yield return new Measurement("lora logits", logits, LogitsCheck.Limit(fixture));
         yield return new Measurement("merged", MergedLogits(fixture, folder, expected), LogitsCheck.Limit(fixture));
@@ -45,7 +45,7 @@ internal static class LoRACheck
     }
 
     // In memory PEFT writes the adapter's name into those of its weights: q_proj.lora_A.default.weight, score.modules_to_save.default.weight.
-    private static string NameOf(LoRAAdapter adapter, Parameter parameter)
+    private static string NameOf(Adapter adapter, Parameter parameter)
     {
         int last = parameter.Name.LastIndexOf('.');
         (string module, string weight) = (parameter.Name[..last], parameter.Name[(last + 1)..]);
@@ -53,7 +53,7 @@ internal static class LoRACheck
         return $"{Prefix}{module}{saved}.{adapter.Name}.{weight}";
     }
 
-    private static void ThrowUnlessSameNames(string folder, LoRAAdapter adapter, TensorFile expected)
+    private static void ThrowUnlessSameNames(string folder, Adapter adapter, TensorFile expected)
     {
         var ours = adapter.Parameters().Select(p => "grad." + NameOf(adapter, p)).ToHashSet(StringComparer.Ordinal);
         string[] theirs = [.. expected.Names.Where(name => name.StartsWith("grad.", StringComparison.Ordinal))];

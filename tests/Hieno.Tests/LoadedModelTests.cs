@@ -102,7 +102,7 @@ public sealed class LoadedModelTests
     // An adapter needs a base with weights.
     private static Recipe Trained(TinyRun run, bool lora, out RunCompleted result)
     {
-        Recipe recipe = run.Recipe(tuning: lora ? new LoRAOptions { Rank = 4, Targets = [LoRA.AllLinear] } : null);
+        Recipe recipe = run.Recipe(tuning: lora ? new LoRAOptions { Rank = 4, Targets = [LayerTargets.AllLinear] } : null);
         HeadChoice head = recipe.Task is ClassificationOptions ? HeadChoice.Classification(3) : HeadChoice.Language;
         TextModel model = TextModel.Create(ModelConfig.Read(run.Base), head, seed: 2);
         SafetensorsOf(model, run.Base);

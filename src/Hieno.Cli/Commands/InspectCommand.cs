@@ -130,7 +130,7 @@ internal static partial class InspectCommand
 
     private static IEnumerable<IGrouping<string, Parameter>> Groups(TunedModel tuned)
     {
-        HashSet<Parameter> attached = [.. tuned.Adapter?.Pairs.SelectMany(pair => pair.Update.Parameters) ?? []];
+        HashSet<Parameter> attached = [.. tuned.Adapter?.PartWeights() ?? []];
         return TunedModel.AllParameters(tuned.Model)
             .GroupBy(parameter => attached.Contains(parameter) ? $"adapter on {NameOf(parameter.Kind)}" : NameOf(parameter.Kind), StringComparer.Ordinal);
     }

@@ -32,6 +32,12 @@ public sealed record PeftAdapterConfig
     /// <summary><c>peft_version</c>: the version that wrote the file, or null. Never written by Hieno itself.</summary>
     public string? PeftVersion { get; init; }
 
+    /// <summary>The file it was read from; empty for one that was made in memory.</summary>
+    public string Path => Settings?.Path ?? string.Empty;
+
+    /// <summary>All keys of the file, read with checks and errors that name the file; null for a configuration that was made in memory.</summary>
+    public ModelConfig? Settings { get; init; }
+
     /// <summary>The settings of a LoRA adapter; null where <see cref="PeftType"/> is another.</summary>
     public PeftLoRAConfig? LoRA { get; init; }
 
@@ -46,7 +52,7 @@ public sealed record PeftAdapterConfig
     /// <exception cref="CheckpointException">The file is absent, not JSON, lacks <c>peft_type</c>, or has a value of the wrong type or range.</exception>
     public static PeftAdapterConfig Read(string path)
     {
-        var file = ModelConfig.Read(Directory.Exists(path) ? Path.Combine(path, FileName) : path);
+        var file = ModelConfig.Read(Directory.Exists(path) ? System.IO.Path.Combine(path, FileName) : path);
         string type = file.GetString("peft_type");
         bool isLoRA = string.Equals(type, "LORA", StringComparison.Ordinal);
 
@@ -73,6 +79,7 @@ public sealed record PeftAdapterConfig
             Revision = file.GetString("revision", fallback: null),
             InferenceMode = file.GetBool("inference_mode", false),
             PeftVersion = file.GetString("peft_version", fallback: null),
+            Settings = file,
             LoRA = isLoRA ? PeftLoRAConfig.From(file) : null,
             Other = other,
             Warnings = warnings,
@@ -110,7 +117,7 @@ public sealed record PeftAdapterConfig
             fields[key] = value.WriteTo;
         }
 
-        CheckpointJson.Write(Directory.Exists(path) ? Path.Combine(path, FileName) : path, json =>
+        CheckpointJson.Write(Directory.Exists(path) ? System.IO.Path.Combine(path, FileName) : path, json =>
         {
             json.WriteStartObject();
             foreach (var (key, write) in fields)

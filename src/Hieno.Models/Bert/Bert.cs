@@ -150,9 +150,12 @@ public sealed class BertLayer : Module
     private readonly Linear _value;
     private readonly Linear _attentionOut;
     private readonly LayerNorm _attentionNorm;
+    private readonly BlockSite _afterAttention;
     private readonly Linear _up;
     private readonly Linear _down;
     private readonly LayerNorm _mlpNorm;
+    private readonly BlockSite _afterMlp;
+    private readonly BlockSite _output;
 
     /// <summary>Builds the layer from the weights under <paramref name="w"/>, e.g. <c>bert.encoder.layer.7</c>.</summary>
     public BertLayer(BertConfig config, WeightScope w, int index)
@@ -169,9 +172,12 @@ public sealed class BertLayer : Module
         _value = Add(new Linear(attention.At("self.value"), width, width, config.Normal));
         _attentionOut = Add(new Linear(attention.At("output.dense"), width, width, config.Normal));
         _attentionNorm = Add(new LayerNorm(w.At("attention.output.LayerNorm"), width, config.Eps));
+        _afterAttention = Add(new BlockSite(w, BlockPlace.Attention, width, _attentionNorm.Forward));
         _up = Add(new Linear(mlp.At("intermediate.dense"), width, config.Hidden, config.Normal));
         _down = Add(new Linear(mlp.At("output.dense"), config.Hidden, width, config.Normal));
         _mlpNorm = Add(new LayerNorm(w.At("output.LayerNorm"), width, config.Eps));
+        _afterMlp = Add(new BlockSite(w, BlockPlace.FeedForward, width, _mlpNorm.Forward));
+        _output = Add(new BlockSite(w, BlockPlace.Output, width));
 
         _attention = new AttentionOptions(config.Heads)
         {
@@ -187,10 +193,13 @@ public sealed class BertLayer : Module
     {
         ArgumentNullException.ThrowIfNull(batch);
         Tensor attended = SelfAttention.Run(_index, batch, _query.Forward(x), _key.Forward(x), _value.Forward(x), batch.BidirectionalSpans(), _attention);
-        x = _attentionNorm.Forward(Ops.Add(x, Ops.Dropout(_attentionOut.Forward(attended), _config.HiddenDropout)));
+        Tensor change = Ops.Dropout(_attentionOut.Forward(attended), _config.HiddenDropout);
+        Tensor middle = _attentionNorm.Forward(Ops.Add(x, _afterAttention.Apply(change, x, x, batch)));
 
-        Tensor hidden = Ops.Activate(_up.Forward(x), _config.Activation); // [N, H]
-        return _mlpNorm.Forward(Ops.Add(x, Ops.Dropout(_down.Forward(hidden), _config.HiddenDropout)));
+        Tensor hidden = Ops.Activate(_up.Forward(middle), _config.Activation); // [N, H]
+        change = Ops.Dropout(_down.Forward(hidden), _config.HiddenDropout);
+        Tensor y = _mlpNorm.Forward(Ops.Add(middle, _afterMlp.Apply(change, middle, middle, batch)));
+        return _output.Apply(y, x, x, batch);
     }
 }
 

@@ -153,9 +153,12 @@ public sealed class Gpt2Block : Module
     private readonly LayerNorm _attentionNorm;
     private readonly Linear _queryKeyValue;
     private readonly Linear _attentionOut;
+    private readonly BlockSite _afterAttention;
     private readonly LayerNorm _mlpNorm;
     private readonly Linear _up;
     private readonly Linear _down;
+    private readonly BlockSite _afterMlp;
+    private readonly BlockSite _output;
 
     /// <summary>Builds the layer from the weights under <paramref name="w"/>, e.g. <c>transformer.h.7</c>.</summary>
     public Gpt2Block(Gpt2Config config, WeightScope w, int index)
@@ -170,9 +173,12 @@ public sealed class Gpt2Block : Module
         _attentionNorm = Add(new LayerNorm(w.At("ln_1"), width, config.Eps));
         _queryKeyValue = Add(new Linear(attention.At("attn.c_attn"), width, 3 * width, config.Normal, transposed: true));
         _attentionOut = Add(new Linear(attention.At("attn.c_proj"), width, width, config.ScaledNormal, transposed: true));
+        _afterAttention = Add(new BlockSite(w, BlockPlace.Attention, width));
         _mlpNorm = Add(new LayerNorm(w.At("ln_2"), width, config.Eps));
         _up = Add(new Linear(mlp.At("mlp.c_fc"), width, hidden, config.Normal, transposed: true));
         _down = Add(new Linear(mlp.At("mlp.c_proj"), hidden, width, config.ScaledNormal, transposed: true));
+        _afterMlp = Add(new BlockSite(w, BlockPlace.FeedForward, width));
+        _output = Add(new BlockSite(w, BlockPlace.Output, width));
 
         float scale = config.ScaleAttention ? 1f / MathF.Sqrt(width / config.Heads) : 1f;
         _attention = new AttentionOptions(config.Heads)
@@ -189,12 +195,17 @@ public sealed class Gpt2Block : Module
     {
         ArgumentNullException.ThrowIfNull(batch);
         int width = _config.Width;
-        Tensor[] qkv = Ops.Split(_queryKeyValue.Forward(_attentionNorm.Forward(x)), width, width, width); // 3 × [N, C]
+        Tensor h = _attentionNorm.Forward(x);
+        Tensor[] qkv = Ops.Split(_queryKeyValue.Forward(h), width, width, width); // 3 × [N, C]
         Tensor attended = SelfAttention.Run(_index, batch, qkv[0], qkv[1], qkv[2], batch.CausalSpans(), _attention);
-        x = Ops.Add(x, Ops.Dropout(_attentionOut.Forward(attended), _config.ResidualDropout));
+        Tensor change = Ops.Dropout(_attentionOut.Forward(attended), _config.ResidualDropout);
+        Tensor middle = Ops.Add(x, _afterAttention.Apply(change, h, x, batch));
 
-        Tensor hidden = Ops.Activate(_up.Forward(_mlpNorm.Forward(x)), _config.Activation); // [N, H]
-        return Ops.Add(x, Ops.Dropout(_down.Forward(hidden), _config.ResidualDropout));
+        h = _mlpNorm.Forward(middle);
+        Tensor hidden = Ops.Activate(_up.Forward(h), _config.Activation); // [N, H]
+        change = Ops.Dropout(_down.Forward(hidden), _config.ResidualDropout);
+        Tensor y = Ops.Add(middle, _afterMlp.Apply(change, h, middle, batch));
+        return _output.Apply(y, x, x, batch);
     }
 }
 

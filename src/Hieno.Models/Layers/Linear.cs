@@ -40,55 +40,38 @@ public sealed class Linear : Module
     /// <summary>The attached updates, e.g. the LoRA pairs of several adapters; those that are switched off change nothing.</summary>
     public IReadOnlyList<LinearUpdate> Updates => _updates;
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<AdapterPart> Parts => _updates;
+
     /// <summary>Computes the layer.</summary>
     /// <param name="x">[..., in].</param>
     /// <returns>[..., out].</returns>
-    public Tensor Forward(Tensor x)
-    {
-        Tensor y = Ops.Linear(x, Weight, Bias?.Value, Transposed);
-        foreach (LinearUpdate update in _updates)
-        {
-            if (update.Enabled)
-            {
-                y = update.Apply(this, x, y);
-            }
-        }
-
-        return y;
-    }
+    public Tensor Forward(Tensor x) => _updates.Count == 0 ? Ops.Linear(x, Weight, Bias?.Value, Transposed) : ForwardUpdated(x);
 
     /// <summary>A weight of an update of this layer, under the layer's name and depth.</summary>
     /// <param name="name">Its last part, e.g. <c>lora_A.weight</c>.</param>
     /// <param name="value">Its first value, long-lived.</param>
     public Parameter CreateUpdateWeight(string name, Tensor value) => new($"{Path}.{name}", value, Weight.Kind, Weight.Depth);
 
-    /// <summary>Attaches an update; the layer's own weights and names stay as they are.</summary>
-    public void Attach(LinearUpdate update) => _updates.Add(update);
+    internal void Attach(LinearUpdate update) => _updates.Add(update);
 
-    /// <summary>Removes an update.</summary>
-    public void Detach(LinearUpdate update) => _updates.Remove(update);
-}
+    internal void Detach(LinearUpdate update) => _updates.Remove(update);
 
-/// <summary>A trainable change of a linear layer that leaves the layer's weights alone, so that it can be switched off, saved apart or merged.</summary>
-/// <param name="adapter">The name of the adapter it belongs to.</param>
-public abstract class LinearUpdate(string adapter)
-{
-    /// <summary>The name of the adapter it belongs to; PEFT calls the first one <c>default</c>.</summary>
-    public string Adapter { get; } = adapter;
+    // All changes of input and weight come before the product, all changes of the output after it.
+    private Tensor ForwardUpdated(Tensor x)
+    {
+        (Tensor input, Tensor weight) = (x, Weight);
+        foreach (LinearUpdate update in _updates)
+        {
+            (input, weight) = update.Enabled ? (update.TransformInput(input), update.TransformWeight(weight)) : (input, weight);
+        }
 
-    /// <summary>False switches the change off: the layer is then exactly the base model's.</summary>
-    public bool Enabled { get; set; } = true;
+        Tensor y = Ops.Linear(input, weight, Bias?.Value, Transposed);
+        foreach (LinearUpdate update in _updates)
+        {
+            y = update.Enabled ? update.Apply(x, y) : y;
+        }
 
-    /// <summary>The update's own weights.</summary>
-    public abstract IReadOnlyList<Parameter> Parameters { get; }
-
-    /// <summary>The layer's output with the change.</summary>
-    /// <param name="layer">The layer.</param>
-    /// <param name="x">Its input, [..., in].</param>
-    /// <param name="y">Its output without the change, [..., out].</param>
-    public abstract Tensor Apply(Linear layer, Tensor x, Tensor y);
-
-    /// <summary>Adds the change into the layer's weights, so that it costs nothing afterwards.</summary>
-    /// <exception cref="NotSupportedException">The change cannot be written as a change of the weights.</exception>
-    public abstract void Merge(Linear layer);
+        return y;
+    }
 }

@@ -162,10 +162,13 @@ public sealed class LlamaBlock : Module
     private readonly Linear _key;
     private readonly Linear _value;
     private readonly Linear _attentionOut;
+    private readonly BlockSite _afterAttention;
     private readonly RmsNorm _mlpNorm;
     private readonly Linear _gate;
     private readonly Linear _up;
     private readonly Linear _down;
+    private readonly BlockSite _afterMlp;
+    private readonly BlockSite _output;
 
     /// <summary>Builds the layer from the weights under <paramref name="w"/>, e.g. <c>model.layers.7</c>.</summary>
     public LlamaBlock(LlamaConfig config, WeightScope w, int index)
@@ -182,10 +185,13 @@ public sealed class LlamaBlock : Module
         _key = Add(new Linear(attention.At("k_proj"), width, keys, config.Normal, config.QueryKeyValueBias));
         _value = Add(new Linear(attention.At("v_proj"), width, keys, config.Normal, config.QueryKeyValueBias));
         _attentionOut = Add(new Linear(attention.At("o_proj"), queries, width, config.Normal, config.OutputBias));
+        _afterAttention = Add(new BlockSite(w, BlockPlace.Attention, width));
         _mlpNorm = Add(new RmsNorm(w.At("post_attention_layernorm"), width, config.Eps));
         _gate = Add(new Linear(mlp.At("gate_proj"), width, config.Hidden, config.Normal, config.MlpBias));
         _up = Add(new Linear(mlp.At("up_proj"), width, config.Hidden, config.Normal, config.MlpBias));
         _down = Add(new Linear(mlp.At("down_proj"), config.Hidden, width, config.Normal, config.MlpBias));
+        _afterMlp = Add(new BlockSite(w, BlockPlace.FeedForward, width));
+        _output = Add(new BlockSite(w, BlockPlace.Output, width));
 
         _attention = new AttentionOptions(config.Heads)
         {
@@ -207,11 +213,12 @@ public sealed class LlamaBlock : Module
         Tensor k = Ops.Rope(_key.Forward(h), rope, batch.Positions, _config.HeadWidth);   // [N, kv heads · D]
         Tensor v = _value.Forward(h);
         Tensor attended = SelfAttention.Run(_index, batch, q, k, v, batch.CausalSpans(_config.Window(_index)), _attention);
-        x = Ops.Add(x, _attentionOut.Forward(attended));
+        Tensor middle = Ops.Add(x, _afterAttention.Apply(_attentionOut.Forward(attended), h, x, batch));
 
-        h = _mlpNorm.Forward(x);
-        h = Ops.GatedActivate(_gate.Forward(h), _up.Forward(h), _config.Activation); // [N, H], SwiGLU
-        return Ops.Add(x, _down.Forward(h));
+        h = _mlpNorm.Forward(middle);
+        Tensor hidden = Ops.GatedActivate(_gate.Forward(h), _up.Forward(h), _config.Activation); // [N, H], SwiGLU
+        Tensor y = Ops.Add(middle, _afterMlp.Apply(_down.Forward(hidden), h, middle, batch));
+        return _output.Apply(y, x, x, batch);
     }
 }
 

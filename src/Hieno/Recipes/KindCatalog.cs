@@ -70,6 +70,11 @@ public sealed class KindCatalog
             $"KindCatalog: {concreteType.Name} is not a kind of {baseType.Name}. "
             + $"Add it: catalog.Add<{baseType.Name}, {concreteType.Name}>(\"name\").");
 
+    /// <summary>The settings of each kind of a group, with their defaults.</summary>
+    /// <typeparam name="TBase">The abstract record that the setting is declared as.</typeparam>
+    public IEnumerable<TBase> Defaults<TBase>()
+        where TBase : class => KindsOf(typeof(TBase)).Select(kind => (TBase)ModelOf(kind.Value).Create());
+
     internal RecordModel ModelOf(Type type) => _models.GetOrAdd(type, RecordModel.Of, this);
 
     private static bool IsName(string name) =>

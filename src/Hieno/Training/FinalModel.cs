@@ -26,7 +26,7 @@ internal static class FinalModel
         {
             if (tuned.Adapter is { } adapter)
             {
-                PeftFolder.Save(adapter, tuned.Model, writer.Folder, baseModel);
+                PeftFolder.Save(adapter, writer.Folder, baseModel);
                 var config = new JsonObject();
                 objective.Describe(config);
                 if (config.Count > 0)

@@ -6,7 +6,7 @@ namespace Hieno.Tuning;
 /// <param name="model">The base model.</param>
 public sealed class AdapterSet(TextModel model)
 {
-    private readonly Dictionary<string, LoRAAdapter> _adapters = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Adapter> _adapters = new(StringComparer.Ordinal);
 
     /// <summary>The names of the adapters held, in no particular order.</summary>
     public IReadOnlyCollection<string> Names => _adapters.Keys;
@@ -16,7 +16,7 @@ public sealed class AdapterSet(TextModel model)
 
     /// <summary>The adapter of that name.</summary>
     /// <exception cref="KeyNotFoundException">There is none.</exception>
-    public LoRAAdapter this[string name] => _adapters.TryGetValue(name, out LoRAAdapter? adapter)
+    public Adapter this[string name] => _adapters.TryGetValue(name, out Adapter? adapter)
         ? adapter
         : throw new KeyNotFoundException($"There is no adapter '{name}'. Held are {string.Join(", ", Names.Order(StringComparer.Ordinal))}.");
 
@@ -25,14 +25,14 @@ public sealed class AdapterSet(TextModel model)
     /// <param name="name">What to call it.</param>
     /// <exception cref="ArgumentException">An adapter of that name is held already.</exception>
     /// <exception cref="Formats.CheckpointException">A file is malformed, or the adapter does not fit the model.</exception>
-    public LoRAAdapter Load(string folder, string name)
+    public Adapter Load(string folder, string name)
     {
         if (_adapters.ContainsKey(name))
         {
             throw new ArgumentException($"An adapter '{name}' is held already. Give this one another name, or remove the other.", nameof(name));
         }
 
-        LoRAAdapter adapter = PeftFolder.Load(model, folder, name, enabled: false);
+        Adapter adapter = PeftFolder.Load(model, folder, name, enabled: false);
         _adapters.Add(name, adapter);
         return adapter;
     }
@@ -41,7 +41,7 @@ public sealed class AdapterSet(TextModel model)
     /// <exception cref="KeyNotFoundException">There is no adapter of that name.</exception>
     public void Use(string? name)
     {
-        LoRAAdapter? next = name is null ? null : this[name];
+        Adapter? next = name is null ? null : this[name];
         if (Active is { } active)
         {
             _adapters[active].Enable(false);

@@ -9,7 +9,7 @@ public sealed class TunedModel
     /// <summary>Takes stock of <paramref name="model"/> after a method has been applied.</summary>
     /// <param name="model">The model.</param>
     /// <param name="adapter">The attached adapter, or null where the model's own weights are trained.</param>
-    public TunedModel(TextModel model, LoRAAdapter? adapter = null)
+    public TunedModel(TextModel model, Adapter? adapter = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         (Model, Adapter) = (model, adapter);
@@ -22,7 +22,7 @@ public sealed class TunedModel
     public TextModel Model { get; }
 
     /// <summary>The attached adapter, or null where the model's own weights are trained.</summary>
-    public LoRAAdapter? Adapter { get; }
+    public Adapter? Adapter { get; }
 
     /// <summary>The weights that learn, in a fixed order.</summary>
     public IReadOnlyList<Parameter> Trainable { get; }
@@ -33,11 +33,11 @@ public sealed class TunedModel
     /// <summary>How many numbers there are, those of an adapter included.</summary>
     public long TotalCount { get; }
 
-    /// <summary>The model's weights and those of all attached updates, each once.</summary>
+    /// <summary>The model's weights and those of all attached adapters, each once.</summary>
     public static IEnumerable<Parameter> AllParameters(TextModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return model.Parameters().Concat(Linears(model).SelectMany(layer => layer.Updates).SelectMany(update => update.Parameters));
+        return model.Parameters().Concat(model.AttachedParts().SelectMany(part => part.Parameters.Concat(part.Constants))).Distinct();
     }
 
     /// <summary>All linear layers of a model, in order.</summary>

@@ -180,7 +180,7 @@ public sealed class ExactnessTests
             EvaluateEvery = 2,
             CheckpointEvery = 3,
         };
-        TuningOptions? tuning = lora ? new LoRAOptions { Rank = 4, Dropout = 0.1, Targets = [LoRA.AllLinear] } : null;
+        TuningOptions? tuning = lora ? new LoRAOptions { Rank = 4, Dropout = 0.1, Targets = [LayerTargets.AllLinear] } : null;
         Recipe whole = run.Recipe("whole", training, tuning, validated: true);
         (RunCompleted result, List<TrainingEvent> events) = TinyRun.Train(whole);
         string expected = TinyRun.FinalHash(whole);

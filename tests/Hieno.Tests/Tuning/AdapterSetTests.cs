@@ -83,7 +83,7 @@ public sealed class AdapterSetTests : IDisposable
     {
         TextModel model = TinyTuning.Classifier("bert");
         PeftFolder.Load(model, _saved[0].Folder, "first");
-        LoRAAdapter second = PeftFolder.Load(model, _saved[1].Folder, "second", enabled: false);
+        Adapter second = PeftFolder.Load(model, _saved[1].Folder, "second", enabled: false);
         var error = Assert.Throws<InvalidOperationException>(() => second.Enable(true));
         Assert.Contains("holds a copy of classifier.", error.Message, StringComparison.Ordinal);
         Assert.Equal(_saved[0].Output, TinyTuning.Output(model));
@@ -96,7 +96,7 @@ public sealed class AdapterSetTests : IDisposable
         TunedModel tuned = options.Create().Apply(TinyTuning.Classifier("bert"), seed: (ulong)name.Length);
         TinyTuning.Train(tuned, steps: 3);
         string folder = _folder.Folder(name);
-        PeftFolder.Save(tuned.Adapter!, tuned.Model, folder, "base");
+        PeftFolder.Save(tuned.Adapter!, folder, "base");
         return (folder, TinyTuning.Output(tuned.Model));
     }
 }

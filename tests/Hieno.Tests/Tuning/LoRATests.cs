@@ -15,7 +15,7 @@ public sealed class LoRATests
     {
         TextModel model = TinyTuning.Language(family);
         float[] before = TinyTuning.Output(model);
-        Apply(model, new LoRAOptions { Targets = [LoRA.AllLinear] });
+        Apply(model, new LoRAOptions { Targets = [LayerTargets.AllLinear] });
         Assert.Equal(before, TinyTuning.Output(model));
     }
 
@@ -23,12 +23,12 @@ public sealed class LoRATests
     [MemberData(nameof(TinyTuning.Families), MemberType = typeof(TinyTuning))]
     public void At_the_first_step_only_B_has_a_gradient(string family)
     {
-        TunedModel tuned = Apply(TinyTuning.Language(family), new LoRAOptions { Targets = [LoRA.AllLinear] });
+        TunedModel tuned = Apply(TinyTuning.Language(family), new LoRAOptions { Targets = [LayerTargets.AllLinear] });
         TinyTuning.Differentiate(tuned);
-        foreach ((Linear layer, LoRAUpdate update) in tuned.Adapter!.Pairs)
+        foreach (LoRAUpdate update in tuned.Adapter!.Parts.OfType<LoRAUpdate>())
         {
             Assert.All(update.A.Value.Grad!.ToArray(), value => Assert.Equal(0f, value)); // ∂L/∂A = s·Bᵀ…, and B is 0
-            Assert.True(update.B.Value.Grad!.ToArray().Any(value => value != 0), $"{layer.Path}: B has no gradient");
+            Assert.True(update.B.Value.Grad!.ToArray().Any(value => value != 0), $"{update.Layer.Path}: B has no gradient");
         }
     }
 
@@ -39,7 +39,7 @@ public sealed class LoRATests
         TextModel model = TinyTuning.Language(family);
         Dictionary<string, float[]> before = TinyTuning.Weights(model);
         float[] output = TinyTuning.Output(model);
-        TunedModel tuned = Apply(model, new LoRAOptions { Bias = LoRABias.All, Targets = [LoRA.AllLinear] });
+        TunedModel tuned = Apply(model, new LoRAOptions { Bias = LoRABias.All, Targets = [LayerTargets.AllLinear] });
         float[] losses = TinyTuning.Train(tuned, steps: 12);
         Assert.True(losses[^1] < 0.7f * losses[0], $"{losses[0]} → {losses[^1]}");
         Assert.NotEqual(output, TinyTuning.Output(model));
@@ -77,8 +77,8 @@ public sealed class LoRATests
     [InlineData("llama", 2 * 7)]
     public void All_linear_means_every_linear_layer_below_the_head(string family, int expected)
     {
-        Assert.Equal(expected, Paths(Apply(TinyTuning.Language(family), new LoRAOptions { Targets = [LoRA.AllLinear] })).Length);
-        Assert.Equal(expected, Paths(Apply(TinyTuning.Classifier(family), new LoRAOptions { Targets = [LoRA.AllLinear] })).Length);
+        Assert.Equal(expected, Paths(Apply(TinyTuning.Language(family), new LoRAOptions { Targets = [LayerTargets.AllLinear] })).Length);
+        Assert.Equal(expected, Paths(Apply(TinyTuning.Classifier(family), new LoRAOptions { Targets = [LayerTargets.AllLinear] })).Length);
     }
 
     [Theory]
@@ -87,15 +87,15 @@ public sealed class LoRATests
     public void The_scale_is_alpha_over_the_rank_or_over_its_root(bool rsLora, double expected)
     {
         TunedModel tuned = Apply(TinyTuning.Language("bert"), new LoRAOptions { Rank = 4, Alpha = 8, RsLora = rsLora });
-        Assert.All(tuned.Adapter!.Pairs, pair => Assert.Equal(expected, pair.Update.Scale, 1e-6));
+        Assert.All(tuned.Adapter!.Parts.OfType<LoRAUpdate>(), pair => Assert.Equal(expected, pair.Scale, 1e-6));
     }
 
     [Fact]
     public void Numbers_drawn_for_a_layer_do_not_depend_on_the_other_targets()
     {
-        float[] alone = Apply(TinyTuning.Language("llama"), new LoRAOptions { Targets = ["v_proj"] }).Adapter!.Pairs[0].Update.A.Value.ToArray();
+        float[] alone = Apply(TinyTuning.Language("llama"), new LoRAOptions { Targets = ["v_proj"] }).Adapter!.Parts.OfType<LoRAUpdate>().First().A.Value.ToArray();
         TunedModel together = Apply(TinyTuning.Language("llama"), new LoRAOptions { Targets = ["q_proj", "v_proj"] });
-        Assert.Equal(alone, together.Adapter!.Pairs.First(pair => pair.Layer.Path.EndsWith("0.self_attn.v_proj", StringComparison.Ordinal)).Update.A.Value.ToArray());
+        Assert.Equal(alone, together.Adapter!.Parts.OfType<LoRAUpdate>().First(pair => pair.Layer.Path.EndsWith("0.self_attn.v_proj", StringComparison.Ordinal)).A.Value.ToArray());
         Assert.All(alone, value => Assert.InRange(value, -0.25f, 0.25f)); // ±1/√16
         Assert.True(alone.Max() > 0.15f && alone.Min() < -0.15f);
     }
@@ -116,7 +116,8 @@ public sealed class LoRATests
     public void The_layer_computes_the_papers_formula()
     {
         TunedModel tuned = Apply(TinyTuning.Language("gpt2"), new LoRAOptions { Rank = 3, Alpha = 5 });
-        (Linear layer, LoRAUpdate update) = tuned.Adapter!.Pairs[0];
+        LoRAUpdate update = tuned.Adapter!.Parts.OfType<LoRAUpdate>().First();
+        Linear layer = update.Layer;
         Fill(update.B, 4);
         float[] x = new float[2 * 16];
         new Rng(5, RngStream.Initialization).FillNormal(x, 0, 1, step: 0);
@@ -150,6 +151,42 @@ public sealed class LoRATests
     }
 
     [Theory]
+    [InlineData("llama", "embed_tokens")]
+    [InlineData("gpt2", "wpe")]
+    [InlineData("bert", "word_embeddings")]
+    public void A_pair_beside_a_table_changes_the_rows_as_the_merged_table_does(string family, string table)
+    {
+        TextModel model = TinyTuning.Classifier(family);
+        float[] before = TinyTuning.Output(model);
+        TunedModel tuned = Apply(model, new LoRAOptions { Rank = 2, Targets = [table] });
+        Assert.Equal(before, TinyTuning.Output(model)); // A is 0
+        var pair = Assert.IsType<LoRAEmbeddingUpdate>(tuned.Adapter!.Parts.Single());
+        Assert.Equal(2 * (pair.Layer.Table.Base.Shape[0] + 16), tuned.TrainableCount);
+        Dictionary<string, float[]> weights = TinyTuning.Weights(model);
+        float[] losses = TinyTuning.Train(tuned, steps: 8);
+        Assert.True(losses[^1] < 0.7f * losses[0], $"{losses[0]} → {losses[^1]}");
+        Assert.Equal(weights, TinyTuning.Weights(model));
+
+        float[] apart = TinyTuning.Output(model);
+        MergedAdapter merged = tuned.Adapter.Merge();
+        TensorAssert.Close(apart, Tensor.FromValues([apart.Length], TinyTuning.Output(model)), absolute: 1e-4);
+        merged.Unmerge();
+        Assert.Equal(weights, TinyTuning.Weights(model));
+    }
+
+    [Fact]
+    public void A_table_that_the_output_layer_shares_is_not_merged()
+    {
+        TunedModel tuned = Apply(TinyTuning.Language("gpt2"), new LoRAOptions { Targets = ["wte", "c_attn"] });
+        Dictionary<string, float[]> weights = TinyTuning.Weights(tuned.Model);
+        var error = Assert.Throws<TuningException>(() => tuned.Adapter!.Merge());
+        Assert.Equal(ErrorCodes.TuningCannotMerge, error.Code);
+        Assert.Contains("the output layer shares", error.Message, StringComparison.Ordinal);
+        Assert.Equal(weights, TinyTuning.Weights(tuned.Model));
+        Assert.True(tuned.Adapter!.IsEnabled);
+    }
+
+    [Theory]
     [InlineData(LoRABias.None, 0)]
     [InlineData(LoRABias.LoraOnly, 2 * 16)]
     [InlineData(LoRABias.All, (2 * ((4 * 16) + 24 + 16 + (2 * 16))) + 16 + 16 + 16 + 40)]
@@ -163,7 +200,7 @@ public sealed class LoRATests
     [Fact]
     public void A_named_module_learns_whole_and_gets_no_pair()
     {
-        TunedModel tuned = Apply(TinyTuning.Language("llama"), new LoRAOptions { Rank = 1, Targets = [LoRA.AllLinear], ModulesToSave = ["lm_head", "0.mlp"] });
+        TunedModel tuned = Apply(TinyTuning.Language("llama"), new LoRAOptions { Rank = 1, Targets = [LayerTargets.AllLinear], ModulesToSave = ["lm_head", "0.mlp"] });
         Assert.Equal(["lm_head", "model.layers.0.mlp"], tuned.Adapter!.Modules.Order(StringComparer.Ordinal));
         Assert.DoesNotContain(Paths(tuned), path => path.StartsWith("model.layers.0.mlp", StringComparison.Ordinal));
         Assert.Equal(11, Paths(tuned).Length);
@@ -192,7 +229,7 @@ public sealed class LoRATests
         TinyTuning.Train(tuned, steps: 4);
 
         string saved = folder.Folder("adapter");
-        PeftFolder.Save(tuned.Adapter, model, saved, folder.Path);
+        PeftFolder.Save(tuned.Adapter, saved, folder.Path);
         TextModel other = TextModel.Load(folder.Path, HeadChoice.Classification(3), seed: 1234);
         PeftFolder.Load(other, saved);
         Assert.Equal(TinyTuning.Output(model), TinyTuning.Output(other));
@@ -204,7 +241,7 @@ public sealed class LoRATests
         var error = Assert.Throws<TuningException>(() => Apply(TinyTuning.Language("llama"), new LoRAOptions { Targets = ["q_proj", "c_attn"] }));
         Assert.Equal(ErrorCodes.TuningTargetUnknown, error.Code);
         Assert.Equal(
-            "LoRA: no linear layer's name ends with 'c_attn'. This model has q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj. "
+            "LoRA: no layer's name ends with 'c_attn'. This model has embed_tokens, q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj. "
             + "Set 'tuning.targets' to some of these, or to all-linear.", error.Message);
         Assert.Throws<TuningException>(() => Apply(TinyTuning.Language("llama"), new LoRAOptions { Targets = ["proj"] })); // half a name is none
     }
@@ -220,7 +257,7 @@ public sealed class LoRATests
 
     private static TunedModel Apply(TextModel model, LoRAOptions options) => options.Create().Apply(model, seed: 11);
 
-    private static string[] Paths(TunedModel tuned) => [.. tuned.Adapter!.Pairs.Select(pair => pair.Layer.Path)];
+    private static string[] Paths(TunedModel tuned) => [.. tuned.Adapter!.Parts.Select(part => part.Place.Path)];
 
     private static float LossOf(TextModel model, DropoutSource? dropout)
     {

@@ -26,11 +26,12 @@ public sealed class PeftFolderTests : IDisposable
                 cases.Add(name, $"{name}/lora");
             }
 
-            foreach (string variant in (string[])["all_linear", "default_init", "gaussian", "layers_to_transform", "patterns", "qv", "rslora"])
+            foreach (string variant in (string[])["all_linear", "default_init", "embed_lmhead", "gaussian", "layers_to_transform", "patterns", "qv", "rslora"])
             {
                 cases.Add("llama", $"peft/lora_{variant}");
             }
 
+            cases.Add("bert_seqcls", "peft/lora_bias_all");
             cases.Add("gpt2", "peft/lora_gpt2_conv1d");
             return cases;
         }
@@ -47,7 +48,7 @@ public sealed class PeftFolderTests : IDisposable
         string prefix = adapter.StartsWith("peft/", StringComparison.Ordinal) ? string.Empty : "eval.";
 
         TextModel model = golden.Load();
-        LoRAAdapter loaded = PeftFolder.Load(model, folder);
+        Adapter loaded = PeftFolder.Load(model, folder);
         golden.AssertOutput(model, expected, prefix + "logits");
         loaded.Merge();
         golden.AssertOutput(model, expected, "merged." + prefix + "logits");
@@ -61,7 +62,7 @@ public sealed class PeftFolderTests : IDisposable
         var golden = GoldenModel.Require(baseModel);
         string folder = SharedFolder.Require($"golden/{adapter}");
         TextModel model = golden.Load();
-        PeftFolder.Save(PeftFolder.Load(model, folder), model, _folder.Path, $"golden/{baseModel}");
+        PeftFolder.Save(PeftFolder.Load(model, folder), _folder.Path, $"golden/{baseModel}");
 
         using var theirs = SafetensorsFile.Open(Path.Combine(folder, PeftAdapterConfig.WeightsFileName));
         using var ours = SafetensorsFile.Open(_folder.PathOf(PeftAdapterConfig.WeightsFileName));
@@ -82,7 +83,7 @@ public sealed class PeftFolderTests : IDisposable
     [InlineData("gpt2", "gpt2/lora", "c_attn,c_fc,c_proj")]
     [InlineData("gpt2", "peft/lora_gpt2_conv1d", "c_attn")]
     [InlineData("bert_seqcls", "bert_seqcls/lora", "query,value")]
-    [InlineData("llama", "peft/lora_all_linear", LoRA.AllLinear)]
+    [InlineData("llama", "peft/lora_all_linear", LayerTargets.AllLinear)]
     [InlineData("llama", "peft/lora_qv", "q_proj,v_proj")]
     public void An_adapter_made_here_has_the_names_shapes_and_settings_that_peft_writes(string baseModel, string adapter, string targets)
     {
@@ -93,7 +94,7 @@ public sealed class PeftFolderTests : IDisposable
         {
             Rank = 4, Alpha = 8, Targets = targets.Split(','), ModulesToSave = model.ClassificationHead is null ? [] : ["classifier"],
         }.Create().Apply(model, seed: 1);
-        PeftFolder.Save(tuned.Adapter!, model, _folder.Path, $"golden/{baseModel}");
+        PeftFolder.Save(tuned.Adapter!, _folder.Path, $"golden/{baseModel}");
 
         using var theirs = SafetensorsFile.Open(Path.Combine(folder, PeftAdapterConfig.WeightsFileName));
         using var ours = SafetensorsFile.Open(_folder.PathOf(PeftAdapterConfig.WeightsFileName));
@@ -115,21 +116,21 @@ public sealed class PeftFolderTests : IDisposable
     public void A_saved_adapter_gives_the_same_output_on_a_fresh_model(string family)
     {
         TextModel model = TinyTuning.Classifier(family);
-        TunedModel tuned = new LoRAOptions { Targets = [LoRA.AllLinear], Bias = LoRABias.All, RsLora = true }.Create().Apply(model, seed: 3);
+        TunedModel tuned = new LoRAOptions { Targets = [LayerTargets.AllLinear], Bias = LoRABias.All, RsLora = true }.Create().Apply(model, seed: 3);
         TinyTuning.Train(tuned, steps: 3);
-        PeftFolder.Save(tuned.Adapter!, model, _folder.Path, "base");
+        PeftFolder.Save(tuned.Adapter!, _folder.Path, "base");
 
         TextModel fresh = TinyTuning.Classifier(family);
-        LoRAAdapter loaded = PeftFolder.Load(fresh, _folder.Path);
+        Adapter loaded = PeftFolder.Load(fresh, _folder.Path);
         Assert.Equal(TinyTuning.Output(model), TinyTuning.Output(fresh));
-        Assert.DoesNotContain(TunedModel.AllParameters(fresh), parameter => parameter.Value == loaded.Pairs[0].Update.A.Value && parameter.Trainable);
+        Assert.DoesNotContain(TunedModel.AllParameters(fresh), parameter => parameter.Value == loaded.Parts.OfType<LoRAUpdate>().First().A.Value && parameter.Trainable);
     }
 
     [Fact]
     public void The_offset_of_an_adapted_layer_is_saved_where_peft_keeps_it()
     {
         TunedModel tuned = new LoRAOptions { Targets = ["query"], Bias = LoRABias.All }.Create().Apply(TinyTuning.Language("bert"), seed: 3);
-        PeftFolder.Save(tuned.Adapter!, tuned.Model, _folder.Path, "base");
+        PeftFolder.Save(tuned.Adapter!, _folder.Path, "base");
         using var file = SafetensorsFile.Open(_folder.PathOf(PeftAdapterConfig.WeightsFileName));
         Assert.Contains("base_model.model.bert.encoder.layer.0.attention.self.query.base_layer.bias", file.Entries.Keys);
         Assert.Contains("base_model.model.bert.encoder.layer.0.attention.self.key.bias", file.Entries.Keys);
@@ -140,7 +141,7 @@ public sealed class PeftFolderTests : IDisposable
     public void Layers_are_named_in_full_where_an_ending_would_mean_others_too()
     {
         TunedModel tuned = new LoRAOptions { Targets = ["dense"] }.Create().Apply(TinyTuning.Classifier("bert"), seed: 3);
-        PeftFolder.Save(tuned.Adapter!, tuned.Model, _folder.Path, "base");
+        PeftFolder.Save(tuned.Adapter!, _folder.Path, "base");
         string[] targets = Sorted(ConfigOf(_folder.Path)["target_modules"]!);
         Assert.Equal(6, targets.Length); // the pooler, part of the head, ends in dense as well
         Assert.All(targets, target => Assert.StartsWith("bert.encoder.layer.", target, StringComparison.Ordinal));
@@ -162,7 +163,7 @@ public sealed class PeftFolderTests : IDisposable
     [Theory]
     [InlineData("\"use_dora\": false", "\"use_dora\": true", "DoRA")]
     [InlineData("\"init_lora_weights\": true", "\"init_lora_weights\": \"pissa\"", "'pissa'")]
-    [InlineData("\"peft_type\": \"LORA\"", "\"peft_type\": \"IA3\"", "IA3")]
+    [InlineData("\"peft_type\": \"LORA\"", "\"peft_type\": \"UNHEARD_OF\"", "UNHEARD_OF")]
     [InlineData("\"r\": 8", "\"r\": 7", "[8, 16], expected [7, 16]")]
     public void What_would_be_read_wrongly_is_refused_and_leaves_the_model_alone(string now, string then, string message)
     {
@@ -177,7 +178,7 @@ public sealed class PeftFolderTests : IDisposable
     [Theory]
     [InlineData("layer.1.attention.self.value.lora_B", "layer.1.attention.self.value.lora_C", "lora_B.weight")]
     [InlineData("layer.1.attention.self.value", "layer.7.attention.self.value", "bert.encoder.layer.7.attention.self.value")]
-    [InlineData("lora_A", "lora_embedding_A", "no place")]
+    [InlineData("lora_A", "lora_C", "no place")]
     public void Weights_that_do_not_fit_are_refused_and_leave_the_model_alone(string now, string then, string message)
     {
         Saved();
@@ -199,7 +200,7 @@ public sealed class PeftFolderTests : IDisposable
     {
         TunedModel tuned = new LoRAOptions().Create().Apply(TinyTuning.Language("bert"), seed: 3);
         TinyTuning.Train(tuned, steps: 2);
-        PeftFolder.Save(tuned.Adapter!, tuned.Model, _folder.Path, "base");
+        PeftFolder.Save(tuned.Adapter!, _folder.Path, "base");
         return tuned.Model;
     }
 

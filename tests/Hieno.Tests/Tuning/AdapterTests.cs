@@ -5,7 +5,7 @@ using Hieno.Tuning;
 
 namespace Hieno.Tests.Tuning;
 
-public sealed class LoRAAdapterTests
+public sealed class AdapterTests
 {
     [Theory]
     [InlineData("bert")] // weights stored [out, in]
@@ -14,7 +14,7 @@ public sealed class LoRAAdapterTests
     public void Merged_weights_give_the_same_output_as_the_adapter_and_come_apart_bit_for_bit(string family)
     {
         TextModel model = TinyTuning.Classifier(family);
-        var options = new LoRAOptions { Targets = [LoRA.AllLinear], Bias = LoRABias.All, ModulesToSave = [family == "bert" ? "classifier" : "score"] };
+        var options = new LoRAOptions { Targets = [LayerTargets.AllLinear], Bias = LoRABias.All, ModulesToSave = [family == "bert" ? "classifier" : "score"] };
         TunedModel tuned = options.Create().Apply(model, seed: 3);
         TinyTuning.Train(tuned, steps: 3);
         Dictionary<string, float[]> weights = TinyTuning.Weights(model);
@@ -41,19 +41,19 @@ public sealed class LoRAAdapterTests
         WeightFiles.SaveModel(TinyTuning.Language("llama"), folder.Path, companions: null);
         TextModel model = TextModel.Load(folder.Path, HeadChoice.Language);
         TunedModel tuned = new LoRAOptions().Create().Apply(model, seed: 3);
-        Tensor mapped = tuned.Adapter!.Pairs[0].Layer.Weight.Base;
+        Tensor mapped = tuned.Adapter!.Parts.OfType<LoRAUpdate>().First().Layer.Weight.Base;
         Assert.True(mapped.Storage.IsBorrowed);
         MergedAdapter merged = tuned.Adapter.Merge();
-        Assert.NotSame(mapped, tuned.Adapter.Pairs[0].Layer.Weight.Base);
+        Assert.NotSame(mapped, tuned.Adapter.Parts.OfType<LoRAUpdate>().First().Layer.Weight.Base);
         merged.Unmerge();
-        Assert.Same(mapped, tuned.Adapter.Pairs[0].Layer.Weight.Base);
+        Assert.Same(mapped, tuned.Adapter.Parts.OfType<LoRAUpdate>().First().Layer.Weight.Base);
     }
 
     [Fact]
     public void What_makes_no_sense_is_refused()
     {
         TextModel model = TinyTuning.Language("llama");
-        LoRAAdapter adapter = new LoRAOptions().Create().Apply(model, seed: 3).Adapter!;
+        Adapter adapter = new LoRAOptions().Create().Apply(model, seed: 3).Adapter!;
         Assert.Throws<ArgumentException>(() => new LoRAOptions().Create().Apply(model, seed: 4)); // both would be called default
         MergedAdapter merged = adapter.Merge();
         Assert.Throws<InvalidOperationException>(adapter.Merge);
