@@ -25,6 +25,8 @@ internal static class Rows
         new CasesRow("gemm-bf16", "kernels.py", MatrixCases.BFloat16),
         new CasesRow("attention", "kernels.py", AttentionCases.All),
         new CasesRow("kernels", "kernels.py", KernelCases.All),
+        new Gpt2Generation("generation-1", target: 1.5, batch: 1),
+        new Gpt2Generation("generation-16", target: 1.5, batch: 16),
     ];
 
     /// <summary>The row called <paramref name="name"/>.</summary>

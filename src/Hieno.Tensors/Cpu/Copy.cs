@@ -23,6 +23,12 @@ public sealed unsafe partial class CpuBackend
         for (int row = 0; row < source.Rows; row++)
         {
             Span<float> to = destination.Slice(row * source.Columns, source.Columns);
+            if (source.DType == DType.F32)
+            {
+                source.Row(row).CopyTo(to);
+                continue;
+            }
+
             for (int column = 0; column < to.Length; column++)
             {
                 to[column] = Element(source, row, column);

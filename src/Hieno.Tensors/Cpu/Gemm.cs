@@ -41,6 +41,12 @@ public sealed unsafe partial class CpuBackend
         }
 
         bool packA = a.Transposed || a.DType != DType.F32;
+        if (a.Rows <= MostFewRows && !packA)
+        {
+            MultiplyFewRows(a, b, bias, c, stride, add);
+            return;
+        }
+
         int rowsAtOnce = packA ? GemmPlan.PackedRows(a.Columns, (int)Width) : a.Rows;
         for (int row = 0; row < a.Rows; row += rowsAtOnce)
         {

@@ -22,8 +22,7 @@ internal readonly struct GemmPlan
     {
         (Rows, Depth, Columns) = (rows, depth, columns);
         TileRows = GemmTile.Rows(lanes);
-        Slices = Math.Max(1, CeilingDivide(depth, LargestSlice));
-        Slice = CeilingDivide(depth, Slices);
+        (Slices, Slice) = SlicesOf(depth);
         RowTiles = CeilingDivide(rows, TileRows);
         _panels = CeilingDivide(columns, 2 * lanes);
         _columnBlocks = CeilingDivide(_panels, ColumnsPerTask / (2 * lanes));
@@ -74,6 +73,13 @@ internal readonly struct GemmPlan
 
     /// <summary>Where a packed tile of A begins.</summary>
     public long PackedTile(int slice, int tile) => PackedTileLength * (((long)slice * RowTiles) + tile);
+
+    /// <summary>How many slices a depth is cut into, and the depth of each but the last.</summary>
+    public static (int Slices, int Slice) SlicesOf(int depth)
+    {
+        int slices = Math.Max(1, CeilingDivide(depth, LargestSlice));
+        return (slices, CeilingDivide(depth, slices));
+    }
 
     /// <summary>Depth of slice <paramref name="slice"/>.</summary>
     public int DepthOf(int slice) => Math.Min(Slice, Depth - (slice * Slice));

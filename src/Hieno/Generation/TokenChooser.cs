@@ -64,23 +64,48 @@ internal sealed class TokenChooser(IReadOnlyList<ILogitsProcessor> processors, b
         double unit = ((((ulong)high << 32) | low) >> 11) * (1.0 / (1UL << 53)); // [0, 1), 53 bits
         double target = unit * Logits.Weight(logits, largest);
 
-        int last = 0;
+        // Whole blocks are passed over by their weight; the token is looked for in the block in which the sum passes the target.
         double sum = 0;
-        for (int id = 0; id < logits.Length; id++)
+        int start = 0;
+        for (; start + Logits.Block < logits.Length; start += Logits.Block)
         {
-            double weight = MathF.Exp(logits[id] - largest);
-            sum += weight;
-            if (weight > 0)
+            double weight = Logits.BlockWeight(logits.Slice(start, Logits.Block), largest);
+            if (sum + weight > target)
             {
-                last = id;
-                if (sum > target)
-                {
-                    break;
-                }
+                break;
+            }
+
+            sum += weight;
+        }
+
+        return Find(logits, start, largest, target - sum);
+    }
+
+    /// <summary>The token from <paramref name="start"/> on at which the sum of weights passes <paramref name="target"/>, or else, by rounding, the last possible one.</summary>
+    private static int Find(ReadOnlySpan<float> logits, int start, float largest, double target)
+    {
+        double sum = 0;
+        for (int id = start; id < logits.Length; id++)
+        {
+            sum += MathF.Exp(logits[id] - largest);
+            if (sum > target)
+            {
+                return id;
             }
         }
 
-        return last;
+        return LastPossible(logits, largest);
+    }
+
+    private static int LastPossible(ReadOnlySpan<float> logits, float largest)
+    {
+        int id = logits.Length - 1;
+        while (id > 0 && MathF.Exp(logits[id] - largest) == 0f)
+        {
+            id--;
+        }
+
+        return id;
     }
 
     private static float CheckedLargest(TextRow row, ReadOnlySpan<float> logits, string source, string advice)

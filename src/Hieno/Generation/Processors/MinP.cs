@@ -9,10 +9,6 @@ public sealed class MinP(float share) : ILogitsProcessor
     public void Process(TokenHistory history, Span<float> logits)
     {
         // p ≥ m · p_max, as logits: x ≥ x_max + ln m.
-        double least = Logits.Largest(logits) + Math.Log(share);
-        foreach (ref float logit in logits)
-        {
-            logit = logit < least ? float.NegativeInfinity : logit;
-        }
+        Logits.KeepFrom(logits, (float)(Logits.Largest(logits) + Math.Log(share)));
     }
 }

@@ -5,11 +5,5 @@ namespace Hieno.Generation.Processors;
 public sealed class Temperature(float temperature) : ILogitsProcessor
 {
     /// <inheritdoc/>
-    public void Process(TokenHistory history, Span<float> logits)
-    {
-        foreach (ref float logit in logits)
-        {
-            logit /= temperature;
-        }
-    }
+    public void Process(TokenHistory history, Span<float> logits) => Logits.Divide(logits, temperature);
 }

@@ -21,18 +21,11 @@ public sealed class TopK(int count) : ILogitsProcessor
             _largest.Enqueue(logit, logit);
         }
 
-        foreach (float logit in logits[count..])
+        for (int id = Logits.NextAbove(logits, count, _largest.Peek()); id < logits.Length; id = Logits.NextAbove(logits, id + 1, _largest.Peek()))
         {
-            if (logit > _largest.Peek())
-            {
-                _largest.DequeueEnqueue(logit, logit);
-            }
+            _largest.DequeueEnqueue(logits[id], logits[id]);
         }
 
-        float least = _largest.Peek();
-        foreach (ref float logit in logits)
-        {
-            logit = logit < least ? float.NegativeInfinity : logit;
-        }
+        Logits.KeepFrom(logits, _largest.Peek());
     }
 }

@@ -38,13 +38,12 @@ public sealed class TopP(float probability) : ILogitsProcessor
             _candidates = new ulong[logits.Length];
         }
 
+        // As logits, a little lower so that rounding loses none; never as high as the largest.
+        float limit = MathF.Min((float)(largest + Math.Log(cutoff) - 1e-3), MathF.BitDecrement(largest));
         int count = 0;
-        for (int id = 0; id < logits.Length; id++)
+        for (int id = Logits.NextAbove(logits, 0, limit); id < logits.Length; id = Logits.NextAbove(logits, id + 1, limit))
         {
-            if (logits[id] == largest || MathF.Exp(logits[id] - largest) > cutoff)
-            {
-                _candidates[count++] = Key(logits[id], id);
-            }
+            _candidates[count++] = Key(logits[id], id);
         }
 
         Span<ulong> found = _candidates.AsSpan(0, count);
