@@ -20,7 +20,10 @@ public interface IStepBenchmark : IBenchmark
     /// <summary>The largest share of the peer's peak memory at which the row passes.</summary>
     double MemoryTarget { get; }
 
-    /// <summary>Floating-point operations of the matrix products that one step cannot do without.</summary>
+    /// <summary>Null where both sides do the same work; else how each comes to the same result, for a row that is listed apart.</summary>
+    string? Difference => null;
+
+    /// <summary>Floating-point operations of the matrix products that one step cannot do without; 0 where the sides differ in them.</summary>
     double MatrixFlops { get; }
 
     /// <summary>The same work for the peer.</summary>

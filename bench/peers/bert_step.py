@@ -28,9 +28,9 @@ class Layer(nn.Module):
         self.output = nn.Linear(hidden, width)
         self.output_norm = nn.LayerNorm(width, eps=EPS)
 
-    def forward(self, x):
+    def forward(self, x, padding=None):
         q, k, v = (training.split_heads(linear(x), self.heads) for linear in (self.query, self.key, self.value))
-        x = self.attention_norm(self.attention_output(training.attend(q, k, v)) + x)
+        x = self.attention_norm(self.attention_output(training.attend(q, k, v, padding=padding)) + x)
         return self.output_norm(self.output(F.gelu(self.intermediate(x))) + x)
 
 

@@ -38,15 +38,21 @@ def split_heads(x, heads):
     return x.view(batch, tokens, heads, width // heads).transpose(1, 2)
 
 
-def attend(q, k, v, future=None):
-    """Attention over [B, N, T, D], merged to [B, T, C]; causal where a mask of the future is given."""
+def attend(q, k, v, future=None, padding=None):
+    """Attention over [B, N, T, D], merged to [B, T, C]; causal where a mask of the future is given.
+
+    padding, [B, T], is true at keys that are no tokens.
+    """
     batch, heads, tokens, width = q.shape
     if hasattr(F, "scaled_dot_product_attention"):  # PyTorch 2 has a fused kernel: the peer gets it
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=future is not None)
+        mask = None if padding is None else ~padding[:, None, None, :]
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=future is not None)
     else:
         scores = (q @ k.transpose(-2, -1)) / math.sqrt(width)
         if future is not None:
             scores = scores.masked_fill(future[:tokens, :tokens], float("-inf"))
+        if padding is not None:
+            scores = scores.masked_fill(padding[:, None, None, :], float("-inf"))
         y = F.softmax(scores, dim=-1) @ v
     return y.transpose(1, 2).reshape(batch, tokens, heads * width)
 
@@ -76,13 +82,16 @@ def check(tuning, precision):
         raise ValueError(f"tuning '{tuning}', precision '{precision}'. Known: full, lora; fp32, bf16.")
 
 
+def adamw(learning, learning_rate, weight_decay):
+    # One fused pass over the weights, on the CPU since PyTorch 2.4. Older versions refuse the option.
+    fused = {"fused": True} if VERSION >= (2, 4) else {}
+    return torch.optim.AdamW(learning, lr=learning_rate, weight_decay=weight_decay, **fused)
+
+
 def training_step(model, inputs, targets, precision, learning_rate, weight_decay):
     """The step and the facts that protocol.serve asks for; the model returns its loss."""
     learning = [p for p in model.parameters() if p.requires_grad]
-
-    # One fused pass over the weights, on the CPU since PyTorch 2.4. Older versions refuse the option.
-    fused = {"fused": True} if VERSION >= (2, 4) else {}
-    optimizer = torch.optim.AdamW(learning, lr=learning_rate, weight_decay=weight_decay, **fused)
+    optimizer = adamw(learning, learning_rate, weight_decay)
 
     def step():
         optimizer.zero_grad(set_to_none=True)

@@ -30,10 +30,18 @@ public abstract class Backbone(string path) : Module(path)
     /// <summary>True to keep only each block's input and to compute the block again in the backward pass.</summary>
     public bool GradientCheckpointing { get; set; }
 
+    /// <summary>Remembers what the frozen lowest blocks compute, so that they run once for each row of data; null (default) computes it each time.</summary>
+    public FrozenPrefix? Prefix { get; set; }
+
     /// <summary>Reads a batch.</summary>
-    /// <returns>One vector for each token, after the last normalisation, [N, <see cref="Width"/>].</returns>
+    /// <param name="batch">The rows.</param>
+    /// <param name="tokens">
+    /// The tokens whose vectors are wanted, by their place in the batch, rising; null (default) for all. The last block computes keys and
+    /// values of every token, but all else of these alone.
+    /// </param>
+    /// <returns>One vector for each token, after the last normalisation, [N, <see cref="Width"/>], or [tokens, <see cref="Width"/>].</returns>
     /// <exception cref="ArgumentException">A row is longer than <see cref="MaxPositions"/>, or a cache is given to a model whose tokens see the whole row.</exception>
-    public Tensor Forward(TokenBatch batch)
+    public Tensor Forward(TokenBatch batch, int[]? tokens = null)
     {
         ArgumentNullException.ThrowIfNull(batch);
         if (batch.Cache is not null && !IsCausal)
@@ -46,18 +54,56 @@ public abstract class Backbone(string path) : Module(path)
             throw new ArgumentException($"A row of {batch.Reach} tokens is longer than the {MaxPositions} positions this model has.", nameof(batch));
         }
 
-        Tensor hidden = Read(batch);
+        bool remembers = Prefix is not null && Prefix.Applies(this, batch);
+        Tensor x = remembers ? Prefix!.Read(this, batch, tokens) : Embed(batch); // [N, C]
+        x = RunBlocks(x, remembers ? Prefix!.Blocks : 0, Blocks.Count, batch, tokens);
         batch.Cache?.Advance(batch);
-        return hidden;
+        return Finish(x);
     }
 
-    /// <summary>Reads a batch whose rows are known to fit.</summary>
-    protected abstract Tensor Read(TokenBatch batch);
+    /// <summary>What the blocks read: the tokens' vectors with all that is added to them, [N, <see cref="Width"/>].</summary>
+    /// <param name="batch">Rows that are known to fit.</param>
+    protected internal abstract Tensor Embed(TokenBatch batch);
 
-    /// <summary>Runs one block, giving its temporary memory back and keeping no more of it than training needs.</summary>
-    protected Tensor RunBlock(Module block, Tensor x, Func<Tensor, Tensor> forward)
+    /// <summary>Runs one block.</summary>
+    /// <param name="index">Its number.</param>
+    /// <param name="x">[N, <see cref="Width"/>].</param>
+    /// <param name="batch">The rows.</param>
+    /// <param name="tokens">The tokens whose vectors are wanted, or null for all.</param>
+    /// <returns>[N, <see cref="Width"/>], or [tokens, <see cref="Width"/>].</returns>
+    /// <remarks>A model without <see cref="Blocks"/> need not override it.</remarks>
+    protected virtual Tensor RunBlock(int index, Tensor x, TokenBatch batch, int[]? tokens) =>
+        throw new NotSupportedException($"{GetType().Name} lists blocks, but does not run them.");
+
+    /// <summary>True where each row is given the same vectors whatever rows are beside it. Default: always.</summary>
+    protected internal virtual bool RowsAreIndependent(TokenBatch batch) => true;
+
+    /// <summary>What follows the last block: a normalisation in most families. Default: nothing.</summary>
+    protected virtual Tensor Finish(Tensor x) => x;
+
+    /// <summary>Runs the blocks from <paramref name="first"/> up to <paramref name="end"/>, the model's last one for the wanted tokens only.</summary>
+    /// <remarks>Each gives its temporary memory back and keeps no more of it than training needs.</remarks>
+    internal Tensor RunBlocks(Tensor x, int first, int end, TokenBatch batch, int[]? tokens)
     {
-        ArgumentNullException.ThrowIfNull(block);
-        return GradientCheckpointing ? Ops.Checkpoint(x, forward, block.HasTrainable()) : Ops.Block(x, forward);
+        for (int i = first; i < end; i++)
+        {
+            int index = i;
+            bool picks = i == Blocks.Count - 1 && !IsChanged(Blocks[i]);
+            int[]? wanted = picks ? tokens : null;
+            Func<Tensor, Tensor> forward = h => RunBlock(index, h, batch, wanted);
+            Tensor y = GradientCheckpointing ? Ops.Checkpoint(x, forward, Blocks[i].HasTrainable()) : Ops.Block(x, forward);
+            if (y.Storage != x.Storage)
+            {
+                x.Forget();
+            }
+
+            x = y;
+        }
+
+        bool isUnpicked = end == Blocks.Count && (end == 0 || (first < end && IsChanged(Blocks[^1])));
+        return isUnpicked && tokens is not null ? Ops.Rows(x, tokens) : x;
     }
+
+    // Updates between the parts of a block may look for tokens by their place in the batch, so they are given all of them.
+    private static bool IsChanged(Module block) => block.Modules().Any(module => module is Layers.BlockSite { Parts.Count: > 0 });
 }

@@ -229,6 +229,13 @@ public sealed class RopeTables(RopeSettings settings, Backend? backend = null)
         return known.Table;
     }
 
+    /// <summary>True where a batch is rotated as all others are, its longest row being within the common length.</summary>
+    public bool IsCommon(TokenBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        return settings.LengthClass(batch.Reach) == 0;
+    }
+
     private Entry Create(int lengthClass, int length) => new(lengthClass, new RopeTable(settings.Frequencies(length), settings.AttentionFactor, backend));
 
     private sealed record Entry(int LengthClass, RopeTable Table);

@@ -115,7 +115,7 @@ public sealed class TextModel : Module
     public Tensor Classify(TokenBatch batch)
     {
         ClassificationHead head = ClassificationHead ?? throw new InvalidOperationException("This model was opened as a language model; open it with HeadChoice.Classification.");
-        return head.Forward(Backbone.Forward(batch), batch);
+        return head.Forward(Backbone.Forward(batch, head.TokensRead(batch)), batch);
     }
 
     /// <summary>The family that a configuration names.</summary>

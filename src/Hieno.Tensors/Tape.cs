@@ -161,6 +161,15 @@ public sealed class Tape : IDisposable
         return new Tensor(storage, shape);
     }
 
+    /// <summary>Ends the visibility of what was made in the innermost block that is open.</summary>
+    internal void Forget(Storage storage)
+    {
+        if (_scope.Remove(storage))
+        {
+            storage.LeaveScope();
+        }
+    }
+
     /// <summary>Runs <paramref name="body"/>, then frees what it made except its result and what backward nodes hold.</summary>
     internal Tensor RunBlock(Func<Tensor, Tensor> body, Tensor x)
     {

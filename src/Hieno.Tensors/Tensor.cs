@@ -235,6 +235,12 @@ public sealed class Tensor
         return this;
     }
 
+    /// <summary>
+    /// Tells the open tape that the running code reads the content no more: its memory is free at once, unless a backward node needs it.
+    /// For code that cannot put what it makes into an <see cref="Ops.Block"/>, such as a chain of layers.
+    /// </summary>
+    public void Forget() => Tape.Current?.Forget(Storage);
+
     /// <summary>Forgets the gradient. Its memory goes back to the pool, where the next forward pass finds it.</summary>
     public void ClearGrad()
     {

@@ -150,7 +150,7 @@ public sealed class FineTuner
         messages.AddRange(WhatIsNew(tuned.Model));
         RequireFittingMetrics(tuned.Model, objective, metrics, validation.Count > 0 ? validation : test);
 
-        var trainer = new Trainer(
+        using var trainer = new Trainer(
             new TrainerInput
             {
                 Tuned = tuned,

@@ -87,6 +87,24 @@ public sealed class TapeTests
     }
 
     [Fact]
+    public void What_is_forgotten_frees_its_memory_unless_a_backward_node_needs_it()
+    {
+        using var backend = new CpuBackend(threads: 1);
+        Tensor x = Trainable([64, 64], 1, backend);
+        long one = NativePool.SizeClass(x.Count * sizeof(float));
+        using var tape = Tape.Begin(backend: backend);
+        Tensor free = Scale(x, 2f);
+        Tensor held = Scale(free, 2f);
+        Tensor y = Mul(held, held);
+        Assert.Equal(3 * one, backend.Pool.LiveBytes);
+        free.Forget();
+        held.Forget();
+        Assert.Equal(2 * one, backend.Pool.LiveBytes);
+        tape.Backward(Sum(y));
+        Assert.Equal(8f * 4f * x.ToArray()[3], x.Grad!.ToArray()[3], 1e-3f);
+    }
+
+    [Fact]
     public void What_is_cheap_to_compute_again_is_not_kept_in_memory()
     {
         using var backend = new CpuBackend(threads: 1);

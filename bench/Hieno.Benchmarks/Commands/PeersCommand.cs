@@ -81,9 +81,10 @@ internal static class PeersCommand
         ours.Setup(settings.Threads, OwnProcess.TaskFor(row));
         peer.Setup(settings.Threads, row.Peer.Settings);
 
-        return settings.Tuned
+        RowReport report = settings.Tuned
             ? Comparison.Run(row.Name, ours, peer, settings, row.MatrixFlops, row.Target, mostMemory: row.MemoryTarget)
             : Comparison.Run($"{row.Name} against {environment.Name}", ours, peer, settings, row.MatrixFlops, row.StockTarget);
+        return report with { Difference = row.Difference };
     }
 
     private static CasesReport Measure(CasesRow row, string python, PeerEnvironment environment, ContestSettings settings)

@@ -13,6 +13,9 @@ namespace Hieno.Benchmarks.Contest;
 internal sealed record RowReport(
     string Name, string Peer, int Threads, double MatrixFlops, double PeakFlops, string Counts, DuelResult? Result) : IRowReport
 {
+    /// <summary>What ends the closing line of a row whose sides do not do the same work.</summary>
+    public const string LessWork = " (less work)";
+
     /// <summary>The smallest ratio that passes.</summary>
     public required double Least { get; init; }
 
@@ -21,6 +24,9 @@ internal sealed record RowReport(
 
     /// <summary>The largest share of the peer's peak memory that passes: without limit in the self test.</summary>
     public double MostMemory { get; init; } = double.PositiveInfinity;
+
+    /// <summary>How the sides' work differs, or null where it is the same.</summary>
+    public string? Difference { get; init; }
 
     /// <inheritdoc/>
     public bool Measured => Result is not null;
@@ -33,7 +39,13 @@ internal sealed record RowReport(
     {
         StringBuilder text = new();
         text.AppendLine($"### {Name}").AppendLine();
-        text.AppendLine($"{Peer}; {Threads} threads; peak {PeakFlops / 1e9:F0} GFLOP/s; matrix products {MatrixFlops / 1e9:F0} GFLOP a step").AppendLine();
+        string work = Difference is null ? $"; matrix products {MatrixFlops / 1e9:F0} GFLOP a step" : "";
+        text.AppendLine($"{Peer}; {Threads} threads; peak {PeakFlops / 1e9:F0} GFLOP/s{work}").AppendLine();
+        if (Difference is not null)
+        {
+            text.AppendLine($"The same result by less work. {Difference}").AppendLine();
+        }
+
         if (Result is not { } result)
         {
             text.AppendLine($"Not reported: the machine was not quiet ({Counts}; at least {DuelOptions.FewestClean} each are needed). Try again when it is idle.");
@@ -47,15 +59,16 @@ internal sealed record RowReport(
 
         string target = double.IsPositiveInfinity(Most) ? $"{Least:F2}" : $"{Least:F2}..{Most:F2}";
         string memory = double.IsPositiveInfinity(MostMemory) ? "" : $" memory={result.MemoryRatio:F3} target={MostMemory:F2}";
-        text.AppendLine().AppendLine($"{Name}: ratio={result.Ratio:F3} target={target}{memory} {(Passes ? "pass" : "short")}");
+        text.AppendLine().AppendLine($"{Name}: ratio={result.Ratio:F3} target={target}{memory} {(Passes ? "pass" : "short")}{(Difference is null ? "" : LessWork)}");
         return text.ToString();
     }
 
     private void AppendSide(StringBuilder text, DuelSide side)
     {
         double flops = MatrixFlops / side.Times.Median;
+        string speed = Difference is null ? $"{flops / 1e9:F0} | {flops / PeakFlops:P0}" : "– | –";
         text.Append($"| {side.Name} | {side.Times.Median:F3} | {side.Times.Best:F3} | {side.Times.Clean}/{side.Times.Total} ");
-        text.Append($"| {flops / 1e9:F0} | {flops / PeakFlops:P0} | {side.PeakMemory / 1e9:F2} | {side.FirstLoss:F3} |");
+        text.Append($"| {speed} | {side.PeakMemory / 1e9:F2} | {side.FirstLoss:F3} |");
         text.AppendLine();
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Hieno.Formats;
 using Hieno.Models;
+using Hieno.Models.Heads;
 using Hieno.Optimizers;
 using Hieno.Tensors;
 using Hieno.Tuning;
@@ -69,7 +70,10 @@ internal sealed class TrainingStep(string name, double target, StepWorkload work
     {
         if (workload.Head.Kind == HeadKind.Classification)
         {
-            return Ops.CrossEntropy(model.Classify(_batch), _labels, null, 1f / _labels.Length);
+            // Equal work: the peer's last block computes all tokens, of which the classifier then reads one of each row.
+            ClassificationHead head = model.ClassificationHead!;
+            Tensor read = Ops.Rows(model.Backbone.Forward(_batch), head.TokensRead(_batch)!);
+            return Ops.CrossEntropy(head.Forward(read, _batch), _labels, null, 1f / _labels.Length);
         }
 
         Tensor hidden = model.Backbone.Forward(_batch);

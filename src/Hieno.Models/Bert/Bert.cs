@@ -125,18 +125,16 @@ public sealed class BertBackbone : Backbone
     public override Parameter TokenTable => _tokens.Table;
 
     /// <inheritdoc/>
-    protected override Tensor Read(TokenBatch batch)
+    protected internal override Tensor Embed(TokenBatch batch)
     {
+        ArgumentNullException.ThrowIfNull(batch);
         int[] types = batch.TokenTypes ?? new int[batch.Ids.Length];
         Tensor x = Ops.Add(Ops.Add(_tokens.Forward(batch.Ids), _types.Forward(types)), _positions.Forward(batch.Positions)); // [N, C]
-        x = Ops.Dropout(_norm.Forward(x), _config.HiddenDropout);
-        foreach (BertLayer layer in _layers)
-        {
-            x = RunBlock(layer, x, h => layer.Forward(h, batch));
-        }
-
-        return x;
+        return Ops.Dropout(_norm.Forward(x), _config.HiddenDropout);
     }
+
+    /// <inheritdoc/>
+    protected override Tensor RunBlock(int index, Tensor x, TokenBatch batch, int[]? tokens) => _layers[index].Forward(x, batch, tokens);
 }
 
 /// <summary>One post-norm layer: x = Norm(x + Attention(x)); x = Norm(x + Mlp(x)).</summary>
@@ -189,10 +187,17 @@ public sealed class BertLayer : Module
     /// <summary>Runs the layer.</summary>
     /// <param name="x">[N, C].</param>
     /// <param name="batch">The rows.</param>
-    public Tensor Forward(Tensor x, TokenBatch batch)
+    /// <param name="tokens">The tokens whose vectors are wanted; null (default) for all.</param>
+    public Tensor Forward(Tensor x, TokenBatch batch, int[]? tokens = null)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        Tensor attended = SelfAttention.Run(_index, batch, _query.Forward(x), _key.Forward(x), _value.Forward(x), batch.BidirectionalSpans(), _attention);
+        (Tensor all, AttentionSpans spans) = (x, batch.BidirectionalSpans());
+        if (tokens is not null)
+        {
+            (x, spans) = (Ops.Rows(x, tokens), spans.Of(tokens));
+        }
+
+        Tensor attended = SelfAttention.Run(_index, batch, _query.Forward(x), _key.Forward(all), _value.Forward(all), spans, _attention);
         Tensor change = Ops.Dropout(_attentionOut.Forward(attended), _config.HiddenDropout);
         Tensor middle = _attentionNorm.Forward(Ops.Add(x, _afterAttention.Apply(change, x, x, batch)));
 
@@ -257,11 +262,16 @@ public sealed class BertClassificationHead : ClassificationHead
     public override int Outputs => _classifier.Out;
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor hidden, TokenBatch batch)
+    public override int[] TokensRead(TokenBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        Tensor first = Ops.Rows(hidden, batch.FirstTokens());                              // [rows, C]: [CLS]
-        Tensor pooled = Ops.Activate(_pooler.Forward(first), Activation.Tanh);
+        return batch.FirstTokens(); // [CLS]
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor hidden, TokenBatch batch)
+    {
+        Tensor pooled = Ops.Activate(_pooler.Forward(hidden), Activation.Tanh);            // [rows, C]
         return _classifier.Forward(Ops.Dropout(pooled, _dropout));                         // [rows, outputs]
     }
 }

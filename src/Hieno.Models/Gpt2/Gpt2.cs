@@ -131,17 +131,18 @@ public sealed class Gpt2Backbone : Backbone
     public override Parameter TokenTable => _tokens.Table;
 
     /// <inheritdoc/>
-    protected override Tensor Read(TokenBatch batch)
+    protected internal override Tensor Embed(TokenBatch batch)
     {
+        ArgumentNullException.ThrowIfNull(batch);
         Tensor x = Ops.Add(_tokens.Forward(batch.Ids), _positions.Forward(batch.Positions)); // [N, C]
-        x = Ops.Dropout(x, _config.EmbeddingDropout);
-        foreach (Gpt2Block block in _blocks)
-        {
-            x = RunBlock(block, x, h => block.Forward(h, batch));
-        }
-
-        return _norm.Forward(x);
+        return Ops.Dropout(x, _config.EmbeddingDropout);
     }
+
+    /// <inheritdoc/>
+    protected override Tensor RunBlock(int index, Tensor x, TokenBatch batch, int[]? tokens) => _blocks[index].Forward(x, batch, tokens);
+
+    /// <inheritdoc/>
+    protected override Tensor Finish(Tensor x) => _norm.Forward(x);
 }
 
 /// <summary>One pre-norm layer: x += Attention(Norm(x)); x += Mlp(Norm(x)).</summary>
@@ -191,13 +192,20 @@ public sealed class Gpt2Block : Module
     /// <summary>Runs the layer.</summary>
     /// <param name="x">Residual stream, [N, C].</param>
     /// <param name="batch">The rows.</param>
-    public Tensor Forward(Tensor x, TokenBatch batch)
+    /// <param name="tokens">The tokens whose vectors are wanted; null (default) for all.</param>
+    public Tensor Forward(Tensor x, TokenBatch batch, int[]? tokens = null)
     {
         ArgumentNullException.ThrowIfNull(batch);
         int width = _config.Width;
         Tensor h = _attentionNorm.Forward(x);
         Tensor[] qkv = Ops.Split(_queryKeyValue.Forward(h), width, width, width); // 3 × [N, C]
-        Tensor attended = SelfAttention.Run(_index, batch, qkv[0], qkv[1], qkv[2], batch.CausalSpans(), _attention);
+        (Tensor q, AttentionSpans spans) = (qkv[0], batch.CausalSpans());
+        if (tokens is not null)
+        {
+            (x, q, spans) = (Ops.Rows(x, tokens), Ops.Rows(q, tokens), spans.Of(tokens));
+        }
+
+        Tensor attended = SelfAttention.Run(_index, batch, q, qkv[1], qkv[2], spans, _attention);
         Tensor change = Ops.Dropout(_attentionOut.Forward(attended), _config.ResidualDropout);
         Tensor middle = Ops.Add(x, _afterAttention.Apply(change, h, x, batch));
 

@@ -9,8 +9,11 @@ public abstract class ClassificationHead(string path) : Module(path)
     /// <summary>Numbers for each row: classes, or regression targets.</summary>
     public abstract int Outputs { get; }
 
-    /// <summary>Reads each row's vector and computes its numbers.</summary>
-    /// <param name="hidden">The body's output, [N, C].</param>
+    /// <summary>The tokens it reads, rising, so that the body need not compute others to the end. Default: null, it reads all.</summary>
+    public virtual int[]? TokensRead(TokenBatch batch) => null;
+
+    /// <summary>Computes each row's numbers.</summary>
+    /// <param name="hidden">The body's output at <see cref="TokensRead"/>: [rows, C] where one token of each row is read, [N, C] where all are.</param>
     /// <param name="batch">The rows.</param>
     /// <returns>[rows, <see cref="Outputs"/>].</returns>
     public abstract Tensor Forward(Tensor hidden, TokenBatch batch);
@@ -37,9 +40,12 @@ public sealed class LastTokenHead : ClassificationHead
     public override int Outputs => _score.Out;
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor hidden, TokenBatch batch)
+    public override int[] TokensRead(TokenBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return _score.Forward(Ops.Rows(hidden, batch.LastTokens())); // [rows, C] → [rows, outputs]
+        return batch.LastTokens();
     }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor hidden, TokenBatch batch) => _score.Forward(hidden); // [rows, C] → [rows, outputs]
 }

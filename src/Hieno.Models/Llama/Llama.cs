@@ -138,17 +138,21 @@ public sealed class LlamaBackbone : Backbone
     public override Parameter TokenTable => _tokens.Table;
 
     /// <inheritdoc/>
-    protected override Tensor Read(TokenBatch batch)
+    protected internal override Tensor Embed(TokenBatch batch)
     {
-        RopeTable rope = _rope.For(batch);
-        Tensor x = _tokens.Forward(batch.Ids); // [N, C]
-        foreach (LlamaBlock block in _blocks)
-        {
-            x = RunBlock(block, x, h => block.Forward(h, batch, rope));
-        }
-
-        return _norm.Forward(x);
+        ArgumentNullException.ThrowIfNull(batch);
+        return _tokens.Forward(batch.Ids); // [N, C]
     }
+
+    /// <inheritdoc/>
+    protected override Tensor RunBlock(int index, Tensor x, TokenBatch batch, int[]? tokens) =>
+        _blocks[index].Forward(x, batch, _rope.For(batch), tokens);
+
+    /// <inheritdoc/>
+    protected internal override bool RowsAreIndependent(TokenBatch batch) => _rope.IsCommon(batch); // else angles follow the longest row
+
+    /// <inheritdoc/>
+    protected override Tensor Finish(Tensor x) => _norm.Forward(x);
 }
 
 /// <summary>One pre-norm layer: x += Attention(Norm(x)); x += Mlp(Norm(x)).</summary>
@@ -205,14 +209,22 @@ public sealed class LlamaBlock : Module
     /// <param name="x">Residual stream, [N, C].</param>
     /// <param name="batch">The rows.</param>
     /// <param name="rope">Cosines and sines of their positions.</param>
-    public Tensor Forward(Tensor x, TokenBatch batch, RopeTable rope)
+    /// <param name="tokens">The tokens whose vectors are wanted; null (default) for all.</param>
+    public Tensor Forward(Tensor x, TokenBatch batch, RopeTable rope, int[]? tokens = null)
     {
         ArgumentNullException.ThrowIfNull(batch);
         Tensor h = _attentionNorm.Forward(x);
-        Tensor q = Ops.Rope(_query.Forward(h), rope, batch.Positions, _config.HeadWidth); // [N, heads · D]
-        Tensor k = Ops.Rope(_key.Forward(h), rope, batch.Positions, _config.HeadWidth);   // [N, kv heads · D]
-        Tensor v = _value.Forward(h);
-        Tensor attended = SelfAttention.Run(_index, batch, q, k, v, batch.CausalSpans(_config.Window(_index)), _attention);
+        (Tensor all, int[] positions, AttentionSpans spans) = (h, batch.Positions, batch.CausalSpans(_config.Window(_index)));
+        if (tokens is not null)
+        {
+            (x, h, spans) = (Ops.Rows(x, tokens), Ops.Rows(h, tokens), spans.Of(tokens));
+            positions = Array.ConvertAll(tokens, token => positions[token]);
+        }
+
+        Tensor q = Ops.Rope(_query.Forward(h), rope, positions, _config.HeadWidth);         // [N, heads · D]
+        Tensor k = Ops.Rope(_key.Forward(all), rope, batch.Positions, _config.HeadWidth);   // [N, kv heads · D]
+        Tensor v = _value.Forward(all);
+        Tensor attended = SelfAttention.Run(_index, batch, q, k, v, spans, _attention);
         Tensor middle = Ops.Add(x, _afterAttention.Apply(_attentionOut.Forward(attended), h, x, batch));
 
         h = _mlpNorm.Forward(middle);

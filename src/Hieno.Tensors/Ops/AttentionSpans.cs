@@ -131,6 +131,22 @@ public sealed class AttentionSpans
         return new AttentionSpans(start, end);
     }
 
+    /// <summary>The intervals of some queries alone, e.g. of the tokens whose vectors are read at all.</summary>
+    /// <param name="queries">Numbers of queries.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no query of that number.</exception>
+    public AttentionSpans Of(int[] queries)
+    {
+        ArgumentNullException.ThrowIfNull(queries);
+        int wrong = Array.FindIndex(queries, query => (uint)query >= (uint)QueryCount);
+        if (wrong >= 0)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(queries), queries[wrong], $"AttentionSpans: query {queries[wrong]} was asked for at position {wrong}, but there are {QueryCount}.");
+        }
+
+        return new AttentionSpans(Array.ConvertAll(queries, query => _start[query]), Array.ConvertAll(queries, query => _end[query]));
+    }
+
     private static AttentionSpans FromLengths(ReadOnlySpan<int> lengths, Func<int, int, int, (int Start, int End)> span)
     {
         int[] start = new int[Total(lengths)];

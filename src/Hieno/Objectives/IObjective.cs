@@ -48,6 +48,9 @@ public interface IObjective
     /// <param name="draw">A number that differs for each batch of a run.</param>
     Batch Collate(IReadOnlyList<Example> examples, Rng rng, ulong draw);
 
+    /// <summary>True where <see cref="Collate"/> gives a row the same tokens in every pass, so that what frozen layers make of it can be remembered.</summary>
+    bool ReadsRowsAsTheyAre => true;
+
     /// <summary>What the batch's summed loss is to be divided by, together with the other batches of a step.</summary>
     double TargetWeight(Batch batch);
 

@@ -30,6 +30,9 @@ public abstract class LanguageModeling : IObjective
     public virtual Batch Collate(IReadOnlyList<Example> examples, Rng rng, ulong draw) => NextTokenBatch(examples);
 
     /// <inheritdoc/>
+    public virtual bool ReadsRowsAsTheyAre => true;
+
+    /// <inheritdoc/>
     public double TargetWeight(Batch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
@@ -81,11 +84,10 @@ public abstract class LanguageModeling : IObjective
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batch);
         var head = model.LanguageHead ?? throw new InvalidOperationException("Predicting tokens needs a model that was opened with HeadChoice.Language.");
-        Tensor hidden = model.Backbone.Forward(batch.Tokens);
 
-        // A head with layers of its own computes only the positions that are learned.
+        // The last block, the last normalisation and the head compute only the positions that are learned.
         (int[] rows, int[] labels, float[]? weights) = LabelledRows(batch);
-        Tensor prepared = head.Prepare(Ops.Rows(hidden, rows));
+        Tensor prepared = head.Prepare(model.Backbone.Forward(batch.Tokens, rows));
         return Ops.LinearCrossEntropy(prepared, head.Projection, head.Offset?.Value, labels, weights, scale, statistics);
     }
 

@@ -67,6 +67,9 @@ public sealed class MaskedLanguageModeling(MaskedLanguageModelingOptions options
     }
 
     /// <inheritdoc/>
+    public override bool ReadsRowsAsTheyAre => false;
+
+    /// <inheritdoc/>
     public override Batch Collate(IReadOnlyList<Example> examples, Rng rng, ulong draw)
     {
         ArgumentNullException.ThrowIfNull(examples);

@@ -79,9 +79,10 @@ internal sealed class NonFinite(TunedModel tuned, IObjective objective, MatMulPr
     {
         Tensor[] frozen = [.. TunedModel.AllParameters(tuned.Model).Select(parameter => parameter.Value).Where(value => !value.NeedsGrad)];
         Array.ForEach(frozen, value => value.NeedsGrad = true);
-        bool checkpointing = tuned.Model.Backbone.GradientCheckpointing;
-        tuned.Model.Backbone.GradientCheckpointing = false; // it would hide the operations inside a block
-        using Tape tape = Tape.Begin(record: true, dropout, tuned.Model.Backbone.TokenTable.Value.Backend, checkFinite: true, precision);
+        Backbone backbone = tuned.Model.Backbone;
+        (bool checkpointing, FrozenPrefix? prefix) = (backbone.GradientCheckpointing, backbone.Prefix);
+        (backbone.GradientCheckpointing, backbone.Prefix) = (false, null); // they would hide operations
+        using Tape tape = Tape.Begin(record: true, dropout, backbone.TokenTable.Value.Backend, checkFinite: true, precision);
         try
         {
             objective.Loss(tuned.Model, batch, 1f);
@@ -93,7 +94,7 @@ internal sealed class NonFinite(TunedModel tuned, IObjective objective, MatMulPr
         }
         finally
         {
-            tuned.Model.Backbone.GradientCheckpointing = checkpointing;
+            (backbone.GradientCheckpointing, backbone.Prefix) = (checkpointing, prefix);
             Array.ForEach(frozen, value => value.NeedsGrad = false);
         }
     }

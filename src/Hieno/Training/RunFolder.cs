@@ -213,7 +213,7 @@ public sealed class RunFolder : IDisposable
     {
         Remove(
             path,
-            s_files.SelectMany(name => Directory.EnumerateFiles(path, $".tmp-{name}-*")),
+            [FrozenCache.FileName, .. s_files.SelectMany(name => Directory.EnumerateFiles(path, $".tmp-{name}-*"))],
             Directory.EnumerateDirectories(path, $".tmp-{FinalName}-*").Concat(Directory.EnumerateDirectories(path, $".replaced-{FinalName}-*")));
         string checkpoints = System.IO.Path.Combine(path, CheckpointsName);
         if (Directory.Exists(checkpoints))

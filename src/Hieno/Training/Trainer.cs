@@ -44,7 +44,7 @@ internal sealed record TrainerInput
 }
 
 /// <summary>The loop: step, evaluate, save, stop. Everything that varies is an object it calls.</summary>
-internal sealed class Trainer
+internal sealed class Trainer : IDisposable
 {
     private readonly TrainerInput _input;
     private readonly TrainingOptions _options;
@@ -53,6 +53,7 @@ internal sealed class Trainer
     private readonly ISchedule _schedule;
     private readonly Checkpoints _checkpoints;
     private readonly NonFinite _nonFinite;
+    private readonly FrozenCache? _frozen;
     private readonly long _stepsPerEpoch;
     private readonly Stopwatch _watch;
     private TrainingState _state;
@@ -76,6 +77,7 @@ internal sealed class Trainer
         _state = new TrainingState { Fingerprint = fingerprint };
         _watch = new Stopwatch(input.Clock);
         _model.Backbone.GradientCheckpointing = _options.GradientCheckpointing;
+        _frozen = FrozenCache.Create(input.Tuned, input.Objective, _options, input.RunFolder);
     }
 
     /// <summary>Optimizer steps of the whole run.</summary>
@@ -115,10 +117,29 @@ internal sealed class Trainer
     /// <summary>Remembers how the base model did on the test rows.</summary>
     public void SetBefore(IReadOnlyDictionary<string, double> metrics) => _state = _state with { Before = metrics };
 
+    /// <summary>Forgets what frozen layers computed.</summary>
+    public void Dispose() => _frozen?.Dispose();
+
     /// <summary>Trains to the end, to an early stop, or to a cancellation, which takes effect after the step at hand.</summary>
     public RunOutcome Run(CancellationToken cancellation)
     {
         _input.Events.Emit(new RunStarted(_input.Tuned.TrainableCount, _input.Tuned.TotalCount, _input.Train.Count, TotalSteps, _state.Step));
+        if (_frozen is not null)
+        {
+            _input.Events.Say(_frozen.Announcement());
+        }
+
+        RunOutcome outcome = RunSteps(cancellation);
+        if (_frozen is not null)
+        {
+            _input.Events.Say(_frozen.Summary());
+        }
+
+        return outcome;
+    }
+
+    private RunOutcome RunSteps(CancellationToken cancellation)
+    {
         if (_state.Step == 0)
         {
             Save(); // so that a run can be resumed from any moment on

@@ -80,6 +80,16 @@ public sealed record TrainingOptions : IValidated
     /// <summary>Keeps only each block's input and computes the block again in the backward pass: slower, far less memory. Default false.</summary>
     public bool GradientCheckpointing { get; init; }
 
+    /// <summary>
+    /// Remembers what frozen layers below all that learns compute for each row, so that they run once and not in each pass: auto (where it
+    /// changes no result), on (leaves their dropout out), off. Default auto.
+    /// </summary>
+    public FrozenCaching CacheFrozen { get; init; } = FrozenCaching.Auto;
+
+    /// <summary>How much of that is kept in memory, in megabytes; the rest lies in a file in the run folder. Default 1024.</summary>
+    [Range(0, 1_000_000)]
+    public int CacheMegabytes { get; init; } = 1024;
+
     /// <inheritdoc/>
     public IEnumerable<string> Validate()
     {

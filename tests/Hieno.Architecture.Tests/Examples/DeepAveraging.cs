@@ -44,7 +44,7 @@ public sealed class DeepAveragingBackbone : Backbone
     public override Parameter TokenTable => _tokens.Table;
 
     /// <inheritdoc/>
-    protected override Tensor Read(TokenBatch batch) => _tokens.Forward(batch.Ids); // [N, C]
+    protected override Tensor Embed(TokenBatch batch) => _tokens.Forward(batch.Ids); // [N, C]
 }
 
 /// <summary>The mean of a row's vectors, a layer of tanh, a linear layer.</summary>

@@ -166,7 +166,10 @@ public sealed class ExactnessTests
             }
         });
         Assert.Equal(live[2].Live, live[20].Live);
-        Assert.True(live[25].Total < 1.1 * live[6].Total, "all batches of an epoch have been seen: other orders leave other gaps, no more");
+
+        // Batches of other lengths leave other gaps between blocks; beyond these, and one slab of small blocks, nothing is asked of the system.
+        long most = (backend.Pool.PeakBytes * 3 / 2) + (1 << 20);
+        Assert.True(live[25].Total <= most, $"{live[25].Total} bytes are reserved, {most} at most were expected");
     }
 
     // Everything that a run could forget is on: dropout, shuffling, accumulation, early stopping, a schedule with a memory.
