@@ -30,7 +30,7 @@ public sealed class BlockSiteTests
         {
             new Change(site, (y, pass) =>
             {
-                seen.Add((site, y, pass));
+                seen.Add((site, y.Keep(), pass with { Input = pass.Input.Keep(), Residual = pass.Residual.Keep() }));
                 return site.Where == BlockPlace.Output ? y : Ops.Scale(y, 0f);
             }).Attach();
         }
@@ -46,6 +46,28 @@ public sealed class BlockSiteTests
             Assert.Equal(expected.ToArray(), y.ToArray());
             Assert.Equal(pass.Input.ToArray(), pass.Residual.ToArray());
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void A_site_is_given_all_tokens_where_only_some_are_read(string family)
+    {
+        TextModel model = TinyModels.Create(family);
+        TokenBatch batch = TinyModels.Batch(4, 2);
+        foreach (BlockSite site in model.Modules().OfType<BlockSite>())
+        {
+            new Change(site, (y, pass) =>
+            {
+                Assert.Equal((6, 6, 6), (y.Rows, pass.Input.Rows, pass.Residual.Rows));
+                return Ops.Scale(y, 0.5f);
+            }).Attach();
+        }
+
+        using var tape = Tape.Begin(record: false);
+        Assert.Equal(Ops.Rows(model.Backbone.Forward(batch), [3, 5]).ToArray(), model.Backbone.Forward(batch, [3, 5]).ToArray());
+        using var prefix = new FrozenPrefix(2, new RowStore(16, 1 << 20));
+        model.Backbone.Prefix = prefix;
+        Assert.Equal(Ops.Rows(model.Backbone.Forward(batch), [3, 5]).ToArray(), model.Backbone.Forward(batch, [3, 5]).ToArray());
     }
 
     [Theory]
