@@ -30,6 +30,7 @@ internal static class Rows
         new CasesRow("kernels", "kernels.py", KernelCases.All),
         new Gpt2Generation("generation-1", target: 1.5, batch: 1),
         new Gpt2Generation("generation-16", target: 1.5, batch: 16),
+        new Startup(),
     ];
 
     /// <summary>The row called <paramref name="name"/>.</summary>
