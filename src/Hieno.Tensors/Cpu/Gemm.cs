@@ -40,6 +40,12 @@ public sealed unsafe partial class CpuBackend
             return;
         }
 
+        if (a.Transposed && !b.Transposed && bias == null && b.Columns < GemmTile.Rows((int)Width) && a.Rows >= 4 * b.Columns)
+        {
+            MultiplyTurned(a, b, c, stride, add);
+            return;
+        }
+
         bool packA = a.Transposed || a.DType != DType.F32;
         if (a.Rows <= MostFewRows && !packA)
         {
@@ -59,6 +65,39 @@ public sealed unsafe partial class CpuBackend
             }
 
             For(plan.Tasks, 1, new MultiplyKernel(this, plan, a, b, row, packed.Pointer, bias, c + (row * stride), stride, add));
+        }
+    }
+
+    /// <summary>
+    /// C (+)= (Bᵀ · Aᵀ)ᵀ: where C has few columns (the gradient of a low-rank B), packing all of a transposed A would cost more than the
+    /// product itself. Turned over, A is read row by row and only the small factor is packed; each element is the same sum.
+    /// </summary>
+    private void MultiplyTurned(Matrix a, Matrix b, float* c, long stride, bool add)
+    {
+        using Scratch turned = RentScratch((long)a.Rows * b.Columns);
+        Multiply(b.Transpose(), a.Transpose(), null, turned.Pointer, a.Rows, add: false);
+        For(a.Rows, 1024, new TurnKernel(turned.Pointer, a.Rows, b.Columns, c, stride, add));
+    }
+
+    /// <summary>Item i writes row i of C from column i of its transpose.</summary>
+    private readonly struct TurnKernel(float* turned, int rows, int columns, float* c, long stride, bool add) : IKernel
+    {
+        private readonly float* _turned = turned;
+        private readonly float* _c = c;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run<V>(int chunk, long start, long end)
+            where V : unmanaged, ISimd<V>
+        {
+            for (long row = start; row < end; row++)
+            {
+                float* to = _c + (row * stride);
+                for (int column = 0; column < columns; column++)
+                {
+                    float value = _turned[((long)column * rows) + row];
+                    to[column] = add ? to[column] + value : value;
+                }
+            }
         }
     }
 

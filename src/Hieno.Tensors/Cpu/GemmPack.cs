@@ -12,6 +12,9 @@ internal static unsafe class GemmPack
     /// <summary>Added to the length of copied rows of A, so that the rows of a tile never fall into the same sets of the cache.</summary>
     public const int RowPadding = 16;
 
+    /// <summary>How many stored rows ahead of the copy memory is asked for: rows lie too far apart for the processor to guess the next.</summary>
+    private const int PrefetchRows = 8;
+
     /// <summary>
     /// Packs rows [k0, k0 + depth) and columns [column, column + columns) of B as panels of [depth][two vectors], each
     /// <paramref name="panelLength"/> numbers after the one before; missing columns of the last panel are zeros.
@@ -39,6 +42,8 @@ internal static unsafe class GemmPack
             float* to = panels + ((long)k * width);
             for (int c = 0; c < whole; c += width, to += panelLength)
             {
+                Prefetch(b, index + c + (PrefetchRows * b.Stride));
+                Prefetch(b, index + c + (PrefetchRows * b.Stride) + V.Count);
                 Load<V>(b, index + c).Store(to);
                 Load<V>(b, index + c + V.Count).Store(to + V.Count);
             }
@@ -69,19 +74,19 @@ internal static unsafe class GemmPack
             return;
         }
 
+        // A tile's rows lie side by side in each stored row. Whole vectors are copied: what they bring of the next tile's rows is
+        // overwritten by the next depth, and at the last one falls into the padding between tiles.
+        bool wholeVectors = a.DType == DType.F32 && tileRows <= V.Count && tileStride >= ((long)tileRows * depth) + V.Count;
         for (int k = 0; k < depth; k++)
         {
-            for (int r = 0; r < rows; r += tileRows)
+            long index = a.Index(row, k0 + k);
+            float* to = tiles + ((long)k * tileRows);
+            for (int r = 0; r < rows; r += tileRows, to += tileStride)
             {
-                float* to = tiles + (r / tileRows * tileStride) + ((long)k * tileRows);
-                long index = a.Index(row + r, k0 + k);
-                if (a.DType == DType.F32 && tileRows == 12 && rows - r >= 12)
+                GemmTile.Prefetch(a.Single + index + r + (PrefetchRows * a.Stride));
+                if (wholeVectors && a.Rows - (row + r) >= V.Count)
                 {
-                    Unsafe.CopyBlockUnaligned(to, a.Single + index, 12 * sizeof(float)); // a constant size becomes a few vector moves
-                }
-                else if (a.DType == DType.F32 && tileRows == 6 && rows - r >= 6)
-                {
-                    Unsafe.CopyBlockUnaligned(to, a.Single + index, 6 * sizeof(float));
+                    V.Load(a.Single + index + r).Store(to);
                 }
                 else
                 {
@@ -101,6 +106,10 @@ internal static unsafe class GemmPack
             _ => V.LoadF16(matrix.Half + index),
         };
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(in Matrix matrix, long index) =>
+        GemmTile.Prefetch(matrix.DType == DType.F32 ? matrix.Single + index : (float*)(matrix.Half + index));
+
     // B is stored as [column][k]: square blocks of one vector's size are turned over in registers.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TransposedPanel<V>(in Matrix b, int k0, int depth, int column, int columns, float* panel)
@@ -115,6 +124,11 @@ internal static unsafe class GemmPack
             int whole = present == lanes ? depth - (depth % lanes) : 0;
             for (int k = 0; k < whole; k += lanes)
             {
+                for (int j = 0; j < lanes; j++)
+                {
+                    Prefetch(b, b.Index(k0 + k + (2 * lanes), column + half + j));
+                }
+
                 float* from = b.Single + b.Index(k0 + k, column + half);
                 long stride = b.Stride;
                 if (b.DType != DType.F32)

@@ -396,8 +396,9 @@ internal static unsafe class GemmTile
     private static void Put<V>(float* row, V sums, bool add)
         where V : unmanaged, ISimd<V> => (add ? V.Load(row) + sums : sums).Store(row);
 
+    /// <summary>Asks for the cache line of <paramref name="address"/>, which need not be readable.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(float* address)
+    public static void Prefetch(float* address)
     {
         if (Sse.IsSupported)
         {

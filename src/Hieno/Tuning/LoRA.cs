@@ -132,11 +132,7 @@ public sealed class LoRAUpdate : LinearUpdate
     public override IReadOnlyList<Parameter> Parameters { get; }
 
     /// <inheritdoc/>
-    public override Tensor Apply(Tensor x, Tensor y)
-    {
-        Tensor low = Ops.Scale(Ops.Linear(Ops.Dropout(x, _dropout), A), _scale); // [N, r]
-        return Ops.Add(y, Ops.Linear(low, B));                                   // [N, out]
-    }
+    public override Tensor Apply(Tensor x, Tensor y) => Ops.LowRankUpdate(y, x, A, B, _scale, _dropout);
 
     /// <inheritdoc/>
     public override void Merge()
