@@ -6,7 +6,11 @@ namespace Hieno.Benchmarks;
 /// <param name="Name">The row's name.</param>
 /// <param name="PeerScript">A file name in <c>bench/peers</c> that serves cases.</param>
 /// <param name="Cases">The cases, in the order in which they run. Their names differ.</param>
-public sealed record CasesRow(string Name, string PeerScript, IReadOnlyList<BenchmarkCase> Cases) : IBenchmark;
+public sealed record CasesRow(string Name, string PeerScript, IReadOnlyList<BenchmarkCase> Cases) : IBenchmark
+{
+    /// <summary>Whether both sides are held to vectors of 256 bits, as on a processor without AVX-512. Default false.</summary>
+    public bool Vectors256 { get; init; }
+}
 
 /// <summary>One case: our side, and what the peer is asked to build for the same work.</summary>
 /// <param name="Name">Its name in the row: lower case, words apart.</param>

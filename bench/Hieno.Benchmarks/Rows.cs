@@ -25,6 +25,7 @@ internal static class Rows
         new FrozenJob("less-head", learningBlocks: 0),
         new FrozenJob("less-last2", learningBlocks: 2),
         new CasesRow("gemm", "kernels.py", MatrixCases.Single),
+        new CasesRow("gemm-avx2", "kernels.py", MatrixCases.Vectors256) { Vectors256 = true },
         new CasesRow("gemm-bf16", "kernels.py", MatrixCases.BFloat16),
         new CasesRow("attention", "kernels.py", AttentionCases.All),
         new CasesRow("kernels", "kernels.py", KernelCases.All),

@@ -89,8 +89,8 @@ internal static class PeersCommand
 
     private static CasesReport Measure(CasesRow row, string python, PeerEnvironment environment, ContestSettings settings)
     {
-        using Contestant ours = OwnProcess.Start(settings.Threads);
-        using Contestant peer = PeerProcess.Start(python, new PeerTask(row.PeerScript, []), environment);
+        using Contestant ours = OwnProcess.Start(settings.Threads, row.Vectors256);
+        using Contestant peer = PeerProcess.Start(python, new PeerTask(row.PeerScript, []), row.Vectors256 ? environment.WithVectors256() : environment);
         ours.Setup(settings.Threads, OwnProcess.TaskFor(row));
         peer.Setup(settings.Threads, []);
 

@@ -9,7 +9,9 @@ namespace Hieno.Benchmarks.Contest;
 internal static class OwnProcess
 {
     /// <summary>Starts the child.</summary>
-    public static Contestant Start(int threads)
+    /// <param name="threads">Its threads.</param>
+    /// <param name="vectors256">Whether it is kept from vectors wider than 256 bits.</param>
+    public static Contestant Start(int threads, bool vectors256 = false)
     {
         ProcessStartInfo start = new(Environment.ProcessPath!);
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
@@ -21,6 +23,11 @@ internal static class OwnProcess
         if (threads != Environment.ProcessorCount)
         {
             start.Environment["DOTNET_PROCESSOR_COUNT"] = threads.ToString("x"); // the runtime reads it as hexadecimal
+        }
+
+        if (vectors256)
+        {
+            start.Environment["DOTNET_EnableAVX512"] = "0"; // a setting of the runtime, read at its start
         }
 
         return Contestant.Start("ours", start);

@@ -48,6 +48,12 @@ internal sealed record PeerEnvironment(string Name, IReadOnlyDictionary<string, 
         return new PeerEnvironment("torch-tuned", variables, blas);
     }
 
+    /// <summary>The same, held to vectors of 256 bits: Haswell is OpenBLAS's AVX2 core.</summary>
+    public PeerEnvironment WithVectors256() => this with
+    {
+        Variables = new Dictionary<string, string>(Variables) { ["ATEN_CPU_CAPABILITY"] = "avx2", ["OPENBLAS_CORETYPE"] = "Haswell" },
+    };
+
     private static string FindOpenBlas()
     {
         const string Root = "/usr/lib"; // Debian: /usr/lib/<architecture>/openblas-openmp
