@@ -32,9 +32,6 @@ internal readonly unsafe struct Matrix(void* data, DType dtype, int rows, int co
         ? new Matrix((void*)tensor.Pointer, tensor.DType, tensor.Columns, tensor.Rows, tensor.RowStride, true)
         : new Matrix((void*)tensor.Pointer, tensor.DType, tensor.Rows, tensor.Columns, tensor.RowStride, false);
 
-    /// <summary>The same memory, rows and columns exchanged.</summary>
-    public Matrix Transpose() => new(_data, DType, Columns, Rows, Stride, !Transposed);
-
     /// <summary>Where element (row, column) is stored, counted in elements from the first.</summary>
     public long Index(long row, long column) => Transposed ? (column * Stride) + row : (row * Stride) + column;
 

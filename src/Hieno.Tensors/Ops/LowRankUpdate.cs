@@ -29,17 +29,18 @@ public static partial class Ops
         ThrowUnlessSingle(y, nameof(LowRankUpdate));
         ThrowIfTrainedIn16Bits(b, nameof(LowRankUpdate));
 
+        MatMulPrecision precision = PrecisionFor(a);
         Tensor read = Dropout(x, dropout);
         Tensor low = Tensor.Create(x.Shape.WithLast(a.Shape[0]), x.Backend);
-        x.Backend.MatMul(read, false, a, true, null, low, add: false);
+        x.Backend.MatMul(read, false, a, true, null, low, add: false, precision);
         x.Backend.Scale(low, scale, low, add: false);
         Tensor sum = CanBeOverwritten(y) ? y.View(y.Shape) : CopyOf(y);
-        x.Backend.MatMul(low, false, b, true, null, sum, add: true);
-        return Tape.Wants(y, read, a, b) ? Tape.Record(sum, new LowRankUpdateBackward(y, read, a, b, low, scale)) : sum;
+        x.Backend.MatMul(low, false, b, true, null, sum, add: true, precision);
+        return Tape.Wants(y, read, a, b) ? Tape.Record(sum, new LowRankUpdateBackward(y, read, a, b, low, scale, precision)) : sum;
     }
 
     // Memory of this step that no backward node is going to read.
-    private static bool CanBeOverwritten(Tensor y) => y.IsContiguous && !y.IsSplit && y.Storage is { InScope: true, Holds: 0, Kept: false };
+    private static bool CanBeOverwritten(Tensor y) => y.IsContiguous && !y.IsSplit && y.Storage is { InScope: true, Holds: 0, Readers: 0, Kept: false };
 
     private static Tensor CopyOf(Tensor y)
     {
@@ -58,13 +59,14 @@ public static partial class Ops
         private readonly Tensor _b;
         private readonly Tensor _low;
         private readonly float _scale;
+        private readonly MatMulPrecision _precision;
 
-        public LowRankUpdateBackward(Tensor y, Tensor x, Tensor a, Tensor b, Tensor low, float scale)
+        public LowRankUpdateBackward(Tensor y, Tensor x, Tensor a, Tensor b, Tensor low, float scale, MatMulPrecision precision)
             : base(y, x, a, b)
         {
             _x = Needs(a) ? Hold(x) : x;
             _low = Needs(b) ? Hold(low) : low;
-            (_y, _a, _b, _scale) = (y, a, b, scale);
+            (_y, _a, _b, _scale, _precision) = (y, a, b, scale, precision);
         }
 
         public override long FlopsFor(Tensor input)
@@ -87,24 +89,24 @@ public static partial class Ops
             if (Needs(_b))
             {
                 Tensor db = GradOf(_b, out bool add);
-                backend.MatMul(dy, true, _low, false, null, db, add);
+                backend.MatMul(dy, true, _low, false, null, db, add, _precision);
             }
 
             if (Needs(_a) || Needs(_x))
             {
                 Tensor dlow = Tape.Current!.RentGrad(_low.Shape);
-                backend.MatMul(dy, false, _b, false, null, dlow, add: false);
+                backend.MatMul(dy, false, _b, false, null, dlow, add: false, _precision);
                 backend.Scale(dlow, _scale, dlow, add: false);
                 if (Needs(_a))
                 {
                     Tensor da = GradOf(_a, out bool add);
-                    backend.MatMul(dlow, true, _x, false, null, da, add);
+                    backend.MatMul(dlow, true, _x, false, null, da, add, _precision);
                 }
 
                 if (Needs(_x))
                 {
                     Tensor dx = GradOf(_x, out bool add);
-                    backend.MatMul(dlow, false, _a, false, null, dx, add);
+                    backend.MatMul(dlow, false, _a, false, null, dx, add, _precision);
                 }
 
                 dlow.Storage.Release();
