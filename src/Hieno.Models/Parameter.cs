@@ -83,6 +83,9 @@ public sealed class Parameter
         }
     }
 
+    /// <summary>How many times the learning rate it learns with; 1 unless a method says otherwise.</summary>
+    public double LearningRateFactor { get; set; } = 1;
+
     /// <summary>The weight that the forward pass reads.</summary>
     public static implicit operator Tensor(Parameter parameter)
     {

@@ -24,6 +24,29 @@ public sealed class ParityTests
         Assert.True(report.Outcome == Outcome.Pass, report.ToLine(0));
     }
 
+    private static readonly string[] s_adapters =
+    [
+        "lora_all_linear", "lora_bias_all", "lora_default_init", "lora_dora", "lora_embed_lmhead", "lora_gaussian", "lora_gpt2_conv1d", "lora_layers_to_transform",
+        "lora_olora", "lora_patterns", "lora_pissa", "lora_qv", "lora_rslora",
+    ];
+
+    public static TheoryData<string> Adapters() => [.. s_adapters];
+
+    [SkippableTheory]
+    [MemberData(nameof(Adapters))]
+    public void Adapter_agrees_with_peft(string name)
+    {
+        var report = Report.Of(SharedFolder.Require($"golden/peft/{name}"));
+        Assert.True(report.Outcome == Outcome.Pass, report.ToLine(0));
+    }
+
+    [SkippableFact]
+    public void Every_adapter_that_can_be_run_is_in_the_list() =>
+        Assert.Empty(Directory.GetDirectories(SharedFolder.Require("golden/peft"))
+            .Where(folder => AdapterFixture.IsFixture(folder) && AdapterFixture.WhyUnsupported(folder) is null)
+            .Select(folder => Path.GetFileName(folder)!)
+            .Except(s_adapters));
+
     // A bf16 number has 8 significant bits: rounding is off by at most 2⁻⁹ of it, and the errors of the layers add up.
     [SkippableTheory]
     [InlineData("gpt2", 7e-3)]

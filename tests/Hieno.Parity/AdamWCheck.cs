@@ -27,15 +27,15 @@ internal static class AdamWCheck
         return Worst("adamw", parameters.Select(p => (p, p.Name, p.Name)), fixture.Gradients, fixture.AfterAdamW);
     }
 
-    /// <summary>Three steps: learning rate 1e-3, betas 0.9 and 0.999, epsilon 1e-8, decay 0.01 of every parameter.</summary>
-    public static void Train(FixtureBatch batch, Subject subject, IReadOnlyList<Parameter> parameters)
+    /// <summary>Three steps with betas 0.9 and 0.999, epsilon 1e-8, and decay of every parameter.</summary>
+    public static void Train(FixtureBatch batch, Subject subject, IReadOnlyList<Parameter> parameters, double learningRate = 1e-3, double weightDecay = 0.01)
     {
         Tensor[] means = [.. parameters.Select(parameter => Tensor.CreateLongLived(parameter.Value.Shape))];
         Tensor[] squares = [.. parameters.Select(parameter => Tensor.CreateLongLived(parameter.Value.Shape))];
         for (int step = 1; step <= Steps; step++)
         {
             subject.Differentiate(batch, parameters);
-            var settings = new AdamWSettings { LearningRate = 1e-3, WeightDecay = 0.01, Step = step };
+            var settings = new AdamWSettings { LearningRate = learningRate, WeightDecay = weightDecay, Step = step };
             for (int i = 0; i < parameters.Count; i++)
             {
                 if (parameters[i].Value.Grad is { } gradient)

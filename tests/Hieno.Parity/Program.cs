@@ -11,7 +11,7 @@ if (args.Length == 0 || args.Any(arg => !Directory.Exists(arg)))
 
 string[] folders =
 [
-    .. args.SelectMany<string, string>(arg => Fixture.IsFixture(arg) ? [arg] : Directory.GetDirectories(arg).Order(StringComparer.Ordinal)),
+    .. args.SelectMany<string, string>(arg => Fixture.IsFixture(arg) || AdapterFixture.IsFixture(arg) ? [arg] : Directory.GetDirectories(arg).Order(StringComparer.Ordinal)),
 ];
 int nameWidth = folders.Select(folder => Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)).Length).DefaultIfEmpty().Max();
 var counts = new Dictionary<Outcome, int>();

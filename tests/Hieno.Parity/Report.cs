@@ -31,19 +31,20 @@ internal sealed record Report(string Name, Outcome Outcome, IReadOnlyList<Measur
     public static Report Of(string folder)
     {
         string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(folder));
-        if (!Fixture.IsFixture(folder))
+        bool isAdapter = AdapterFixture.IsFixture(folder);
+        if (!isAdapter && !Fixture.IsFixture(folder))
         {
             return new Report(name, Outcome.NotAFixture, [], "not a model fixture");
         }
 
         try
         {
-            if (Fixture.WhyUnsupported(folder) is { } reason)
+            if ((isAdapter ? AdapterFixture.WhyUnsupported(folder) : Fixture.WhyUnsupported(folder)) is { } reason)
             {
                 return new Report(name, Outcome.Unsupported, [], $"unsupported: {reason}");
             }
 
-            List<Measurement> measurements = Measure(folder);
+            List<Measurement> measurements = isAdapter ? [.. AdapterCheck.Run(folder)] : Measure(folder);
             return new Report(name, measurements.TrueForAll(m => m.Passes) ? Outcome.Pass : Outcome.Fail, measurements);
         }
         catch (Exception fault)

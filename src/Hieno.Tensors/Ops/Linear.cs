@@ -90,7 +90,10 @@ public static partial class Ops
         {
             // Only the weight's gradient reads x: below a frozen weight the activations need not be kept.
             _x = Needs(weight) ? Hold(x) : x;
-            (_weight, _bias, _transposed, _precision) = (weight, bias, transposed, PrecisionFor(weight));
+            (_bias, _transposed, _precision) = (bias, transposed, PrecisionFor(weight));
+
+            // A weight that was computed in this step, as some methods of tuning do, would otherwise be gone by then.
+            _weight = Needs(x) && weight.Storage.InScope ? Hold(weight) : weight;
         }
 
         public override long FlopsFor(Tensor input) => input == _bias ? (long)_x.Rows * _bias.Columns : 2L * _x.Rows * _weight.Count;

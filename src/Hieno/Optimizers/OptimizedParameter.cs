@@ -9,7 +9,7 @@ namespace Hieno.Optimizers;
 public sealed record OptimizedParameter(Parameter Parameter, double LearningRateFactor, double WeightDecay)
 {
     /// <summary>Gives each weight its factor and decay.</summary>
-    /// <param name="parameters">The weights that are trained.</param>
+    /// <param name="parameters">The weights that are trained; each may have a factor of its own.</param>
     /// <param name="blocks">Number of blocks L of the model.</param>
     /// <param name="weightDecay">Decay of matrices; vectors (biases, norms) are spared.</param>
     /// <param name="layerDecay">d: a weight at depth i learns d^(L + 1 − i) times as fast, so the head at full rate.</param>
@@ -20,7 +20,7 @@ public sealed record OptimizedParameter(Parameter Parameter, double LearningRate
         ArgumentNullException.ThrowIfNull(parameters);
         return [.. parameters.Select(parameter => new OptimizedParameter(
             parameter,
-            Math.Pow(layerDecay, blocks + 1 - parameter.Depth) * (parameter.Kind == ParameterKind.Head ? headFactor : 1),
+            parameter.LearningRateFactor * Math.Pow(layerDecay, blocks + 1 - parameter.Depth) * (parameter.Kind == ParameterKind.Head ? headFactor : 1),
             parameter.Value.Shape.Rank > 1 ? weightDecay : 0))];
     }
 }

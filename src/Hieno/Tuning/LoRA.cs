@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using Hieno.Formats;
 using Hieno.Models;
 using Hieno.Models.Layers;
+using Hieno.Recipes;
 using Hieno.Tensors;
 
 namespace Hieno.Tuning;
@@ -20,7 +21,7 @@ public enum LoRABias
 }
 
 /// <summary>Settings of <see cref="LoRA"/>.</summary>
-public sealed record LoRAOptions : AdapterOptions
+public sealed record LoRAOptions : AdapterOptions, IValidated
 {
     /// <summary>Rank r of the update; trainable weights grow linearly with it. Default 8.</summary>
     [Range(1, 4096)]
@@ -43,17 +44,43 @@ public sealed record LoRAOptions : AdapterOptions
     /// <summary>Which offsets learn as well: none, all, lora-only. Default none.</summary>
     public LoRABias Bias { get; init; } = LoRABias.None;
 
+    /// <summary>
+    /// What the pairs start from: kaiming, gaussian, pissa, olora. The last two begin with the strongest part of the weight, and need the same
+    /// base to be read again. Default kaiming.
+    /// </summary>
+    public LoRAStart Initialization { get; init; } = LoRAStart.Kaiming;
+
+    /// <summary>True trains the length of each output's weights apart from their direction (DoRA). Default false.</summary>
+    public bool Dora { get; init; }
+
+    /// <summary>Numbers of the blocks whose layers are adapted, from 0. Default: all.</summary>
+    public IReadOnlyList<int> Layers { get; init; } = [];
+
+    /// <summary>How many times as fast as A the matrices B (and offsets, and other vectors) learn: λ of LoRA+, where 16 is usual. Default 1.</summary>
+    [Range(1.0, 1024.0)]
+    public double PlusRatio { get; init; } = 1;
+
     /// <inheritdoc/>
     protected internal override PeftLayout Layout => new LoRALayout();
 
     /// <inheritdoc/>
     public override ITuningMethod Create() => new LoRA(this);
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate()
+    {
+        if (Dora && Initialization is (LoRAStart.Pissa or LoRAStart.Olora))
+        {
+            yield return $"'dora' and 'initialization: {Initialization.ToString().ToLowerInvariant()}' exclude each other: both rewrite the weight. Give one of them.";
+        }
+    }
 }
 
 /// <summary>Low-rank adaptation: W stays frozen and y = Wx + b + s·B(A·dropout(x)) learns through A and B only, with s = α / r.</summary>
 /// <remarks>
 /// Hu et al. 2021, <see href="https://arxiv.org/abs/2106.09685"/>, section 4.1. A starts Kaiming-uniform, B at zero, so that the first step
-/// starts from the base model exactly. rsLoRA: Kalajdzievski 2023, <see href="https://arxiv.org/abs/2312.03732"/>.
+/// starts from the base model exactly. rsLoRA: Kalajdzievski 2023, <see href="https://arxiv.org/abs/2312.03732"/>. LoRA+: Hayou et al. 2024,
+/// <see href="https://arxiv.org/abs/2402.12354"/>, section 4.
 /// </remarks>
 public sealed class LoRA(LoRAOptions options) : ITuningMethod
 {
@@ -63,10 +90,22 @@ public sealed class LoRA(LoRAOptions options) : ITuningMethod
         ArgumentNullException.ThrowIfNull(model);
         LoRAOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.Family.DefaultTargets };
         var adapter = Adapter.Begin(model, effective, "LoRA");
-        IReadOnlyList<Module> layers = LayerTargets.Find<Module>(adapter, effective.Targets, "LoRA");
+        Module[] layers = [.. LayerTargets.Find<Module>(adapter, effective.Targets, "LoRA").Where(IsInLayers)];
+        if (layers.Length == 0)
+        {
+            throw new TuningException(ErrorCodes.TuningTargetUnknown, "LoRA", $"blocks {string.Join(", ", options.Layers)} hold none of the targets; this model has {model.Backbone.Blocks.Count} blocks, counted from 0", "Correct 'tuning.layers'");
+        }
+
         foreach (Module layer in layers)
         {
-            adapter.Attach(layer is Linear linear ? PairOf(linear, adapter.Name, seed) : PairOf((Embedding)layer, adapter.Name, seed));
+            if (layer is Linear linear)
+            {
+                AttachPair(adapter, linear, seed);
+            }
+            else
+            {
+                adapter.Attach(PairOf((Embedding)layer, adapter.Name, seed));
+            }
         }
 
         adapter.Train(options.Bias switch
@@ -75,17 +114,58 @@ public sealed class LoRA(LoRAOptions options) : ITuningMethod
             LoRABias.LoraOnly => layers.OfType<Linear>().Select(layer => layer.Bias).OfType<Parameter>(),
             _ => [],
         });
+        foreach (Parameter parameter in adapter.Parameters().Where(LearnsFaster))
+        {
+            parameter.LearningRateFactor = options.PlusRatio;
+        }
+
         return adapter.Complete();
     }
 
+    private static bool LearnsFaster(Parameter parameter) =>
+        parameter.Value.Shape.Rank == 1 || parameter.Name.EndsWith(LoRALayout.PartB, StringComparison.Ordinal);
+
     private float Scale => (float)(options.Alpha / (options.RsLora ? Math.Sqrt(options.Rank) : options.Rank));
 
-    private LoRAUpdate PairOf(Linear layer, string adapter, ulong seed)
+    private bool IsInLayers(Module layer) =>
+        options.Layers.Count == 0 || (layer is Linear { Weight: var weight } && options.Layers.Contains(weight.Depth - 1));
+
+    private void AttachPair(Adapter adapter, Linear layer, ulong seed)
     {
+        int rank = options.Rank;
+        if (options.Initialization is LoRAStart.Pissa or LoRAStart.Olora)
+        {
+            AttachPrincipal(adapter, layer);
+            return;
+        }
+
         Backend backend = layer.Weight.Value.Backend;
-        Tensor a = Initializer.KaimingUniform(layer.In).Create([options.Rank, layer.In], seed, $"{layer.Path}.{LoRALayout.PartA}", backend);
-        Tensor b = Initializer.Zeros.Create([layer.Out, options.Rank], seed, $"{layer.Path}.{LoRALayout.PartB}", backend);
-        return new LoRAUpdate(layer, adapter, a, b, Scale, (float)options.Dropout);
+        Initializer start = options.Initialization == LoRAStart.Gaussian ? Initializer.Normal(1f / rank) : Initializer.KaimingUniform(layer.In);
+        Tensor a = start.Create([rank, layer.In], seed, $"{layer.Path}.{LoRALayout.PartA}", backend);
+        Tensor b = Initializer.Zeros.Create([layer.Out, rank], seed, $"{layer.Path}.{LoRALayout.PartB}", backend);
+        adapter.Attach(options.Dora
+            ? new DoRAUpdate(layer, adapter.Name, a, b, magnitude: null, Scale, (float)options.Dropout)
+            : new LoRAUpdate(layer, adapter.Name, a, b, Scale, (float)options.Dropout));
+    }
+
+    private void AttachPrincipal(Adapter adapter, Linear layer)
+    {
+        int most = Math.Min(layer.In, layer.Out);
+        if (options.Rank > most)
+        {
+            throw new TuningException(ErrorCodes.TuningTargetUnknown, "LoRA", $"{layer.Path} is [{layer.Out}, {layer.In}], so it has {most} directions, not {options.Rank}", $"Set 'tuning.rank' to {most} or less, or choose another 'tuning.initialization'");
+        }
+
+        (Tensor a, Tensor b) = PrincipalPair.Of(layer, options.Initialization, options.Rank, Scale);
+        adapter.Attach(new LoRAStartUpdate(layer, adapter.Name, a, b, Scale));
+        adapter.Attach(new LoRAUpdate(layer, adapter.Name, CopyOf(a), CopyOf(b), Scale, (float)options.Dropout));
+    }
+
+    private static Tensor CopyOf(Tensor tensor)
+    {
+        Tensor copy = Tensor.CreateLongLived(tensor.Shape, DType.F32, tensor.Backend);
+        tensor.Backend.Copy(tensor, copy);
+        return copy;
     }
 
     // For a table it is A that starts at zero, and there is no dropout: what A reads is an id.

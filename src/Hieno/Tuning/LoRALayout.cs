@@ -11,6 +11,7 @@ internal sealed class LoRALayout : PeftLayout
 {
     public const string PartA = "lora_A.weight";
     public const string PartB = "lora_B.weight";
+    public const string Magnitude = "lora_magnitude_vector";
     public const string EmbeddingA = "lora_embedding_A";
     public const string EmbeddingB = "lora_embedding_B";
 
@@ -28,6 +29,9 @@ internal sealed class LoRALayout : PeftLayout
             Alpha = lora.Alpha,
             Dropout = lora.Dropout,
             RsLora = lora.UseRsLoRA,
+            Dora = lora.UseDoRA,
+            Initialization = StartOf(lora.Initialization),
+            Layers = lora.LayersToTransform ?? [],
             Targets = lora.TargetModules?.Names ?? (lora.TargetModules?.IsAllLinear == true ? [LayerTargets.AllLinear] : []),
             Bias = lora.Bias switch { "all" => LoRABias.All, "lora_only" => LoRABias.LoraOnly, _ => LoRABias.None },
             ModulesToSave = lora.ModulesToSave ?? [],
@@ -44,7 +48,23 @@ internal sealed class LoRALayout : PeftLayout
             int rank = lora.RankOf(path);
             Tensor a = weights.Take(path, PartA, [rank, layer.In]);
             Tensor b = weights.Take(path, PartB, [layer.Out, rank]);
-            adapter.Attach(new LoRAUpdate(layer, adapter.Name, a, b, (float)lora.ScaleOf(path), (float)lora.Dropout));
+            float scale = (float)lora.ScaleOf(path);
+            if (StartOf(lora.Initialization) is LoRAStart.Pissa or LoRAStart.Olora)
+            {
+                // PEFT saves the pair only, and takes the start from the base model again.
+                (Tensor startA, Tensor startB) = PrincipalPair.Of(layer, StartOf(lora.Initialization), rank, scale);
+                adapter.Attach(new LoRAStartUpdate(layer, adapter.Name, startA, startB, scale));
+            }
+
+            adapter.Attach(lora.UseDoRA
+                ? new DoRAUpdate(layer, adapter.Name, a, b, TakeMagnitude(weights, path, layer), scale, (float)lora.Dropout)
+                : new LoRAUpdate(layer, adapter.Name, a, b, scale, (float)lora.Dropout));
+        }
+
+        if (lora.Bias == "lora_only")
+        {
+            // PEFT trains these offsets but, for want of a name, leaves them out of its file: they are then the base model's.
+            adapter.Train(adapter.Parts.OfType<LinearUpdate>().Where(part => !weights.Has(part.Layer.Path, "base_layer.bias")).Select(part => part.Layer.Bias).OfType<Parameter>());
         }
 
         foreach (string path in weights.PathsWith(EmbeddingA))
@@ -75,22 +95,37 @@ internal sealed class LoRALayout : PeftLayout
                 Alpha = options.Alpha,
                 Dropout = options.Dropout,
                 UseRsLoRA = options.RsLora,
+                UseDoRA = options.Dora,
+                Initialization = options.Initialization == LoRAStart.Kaiming ? "true" : options.Initialization.ToString().ToLowerInvariant(),
+                LayersToTransform = options.Layers.Count > 0 ? options.Layers : null,
                 TargetModules = PeftModules.EndingWith(LayerTargets.NamesOf(adapter, options.Targets)),
-                FanInFanOut = adapter.Parts.OfType<LoRAUpdate>().Any(pair => pair.Layer.Transposed),
+                FanInFanOut = adapter.Parts.OfType<LinearUpdate>().Any(pair => pair.Layer.Transposed),
                 Bias = options.Bias switch { LoRABias.All => "all", LoRABias.LoraOnly => "lora_only", _ => "none" },
                 ModulesToSave = adapter.Modules.Count > 0 ? adapter.Modules : null,
             },
         };
     }
 
+    private static LoRAStart StartOf(string name) => name switch
+    {
+        "gaussian" => LoRAStart.Gaussian,
+        "pissa" => LoRAStart.Pissa,
+        "olora" => LoRAStart.Olora,
+        _ => LoRAStart.Kaiming,
+    };
+
+    // Newer versions of PEFT end the name in .weight.
+    private static Tensor TakeMagnitude(AdapterWeights weights, string path, Linear layer) =>
+        weights.Take(path, weights.Has(path, Magnitude) ? Magnitude : Magnitude + ".weight", [layer.Out]);
+
     // What an adapter asks for beyond A and B would change its meaning if it were passed over.
     private static void ThrowIfUnsupported(PeftLoRAConfig lora, string path)
     {
         string? what = lora switch
         {
-            { UseDoRA: true } => "the adapter uses DoRA, which cannot be read yet",
+            { UseDoRA: true, Initialization: "pissa" or "olora" } => "the adapter combines DoRA with a start from the weight, which is not known here",
             { LoRABias: true } => "the adapter has offsets in its pairs, which cannot be read yet",
-            { Initialization: not ("true" or "false" or "gaussian" or "orthogonal" or "eva") and var start } =>
+            { Initialization: not ("true" or "false" or "gaussian" or "orthogonal" or "eva" or "pissa" or "olora") and var start } =>
                 $"the adapter was started with '{start}', which also changed the base model's weights, so it does not fit the base model as it is",
             _ => null,
         };

@@ -16,6 +16,11 @@ public static class PeftFolder
     /// <summary>True when the folder holds an adapter.</summary>
     public static bool Exists(string folder) => File.Exists(Path.Combine(folder, PeftAdapterConfig.FileName));
 
+    /// <summary>True when adapters of this kind can be read.</summary>
+    /// <param name="peftType">PEFT's name of the kind, in capitals.</param>
+    /// <param name="kinds">The methods that are known; the built-in ones when null.</param>
+    public static bool Knows(string peftType, KindCatalog? kinds = null) => FindLayout(peftType, kinds) is not null;
+
     /// <summary>Writes an adapter.</summary>
     /// <param name="adapter">The adapter.</param>
     /// <param name="folder">An existing folder.</param>
@@ -52,7 +57,8 @@ public static class PeftFolder
         ArgumentNullException.ThrowIfNull(model);
         string configPath = Path.Combine(folder, PeftAdapterConfig.FileName);
         PeftAdapterConfig config = PeftAdapterConfig.Read(configPath);
-        PeftLayout layout = LayoutOf(config.PeftType, configPath, kinds ?? BuiltIns.Kinds());
+        PeftLayout layout = FindLayout(config.PeftType, kinds) ?? throw new CheckpointException(
+            ErrorCodes.AdapterUnsupported, configPath, $"the adapter is of the kind {config.PeftType}, which is not known here", "Give an adapter of a method that 'hieno schema --reference' lists, or a model it was merged into");
         AdapterOptions options = layout.ReadOptions(config);
         using CheckpointFiles files = CheckpointFiles.Open(Path.Combine(folder, PeftAdapterConfig.WeightsFileName));
         var weights = new AdapterWeights(model, files, layout.Prefix);
@@ -76,12 +82,8 @@ public static class PeftFolder
         return adapter;
     }
 
-    private static PeftLayout LayoutOf(string type, string path, KindCatalog kinds)
-    {
-        PeftLayout? found = kinds.Defaults<TuningOptions>().OfType<AdapterOptions>().Select(options => options.Layout).FirstOrDefault(layout => layout.PeftType == type);
-        return found ?? throw new CheckpointException(
-            ErrorCodes.AdapterUnsupported, path, $"the adapter is of the kind {type}, which is not known here", "Give an adapter of a method that 'hieno schema --reference' lists, or a model it was merged into");
-    }
+    private static PeftLayout? FindLayout(string type, KindCatalog? kinds) =>
+        (kinds ?? BuiltIns.Kinds()).Defaults<TuningOptions>().OfType<AdapterOptions>().Select(options => options.Layout).FirstOrDefault(layout => layout.PeftType == type);
 
     private static string NameOfCopy(Adapter adapter, Parameter parameter)
     {
