@@ -10,6 +10,9 @@ RootCommand root = new("Measures Hieno beside its peers, in one run, as ratios. 
 {
     PeersCommand.Create(),
     SelfTestCommand.Create(),
+    ScalingCommand.Create(),
+    CostCommand.Create(),
+    AllocationCommand.Create(),
     PeakCommand.Create(),
     TuningCommand.Create(),
     ResultsCommand.Create(),

@@ -34,10 +34,19 @@ internal static class Rows
         new Startup(),
     ];
 
+    /// <summary>The training steps among the rows: all of them, or the one called <paramref name="only"/>.</summary>
+    /// <exception cref="BenchmarkException">That row does not exist, or is no training step.</exception>
+    public static IReadOnlyList<IStepBenchmark> Steps(string? only)
+    {
+        IStepBenchmark[] steps = [.. (only is null ? All : [Named(only)]).OfType<IStepBenchmark>()];
+        return steps.Length > 0 ? steps : throw new BenchmarkException(
+            ExitCode.Usage, $"Rows: '{only}' is no training step. There are: {string.Join(", ", Steps(null).Select(row => row.Name))}.");
+    }
+
     /// <summary>The row called <paramref name="name"/>.</summary>
     /// <exception cref="BenchmarkException">There is none.</exception>
     public static IBenchmark Named(string name) =>
-        All.FirstOrDefault(row => row.Name == name)
+        All.Concat(CostSweep.All).FirstOrDefault(row => row.Name == name)
         ?? throw new BenchmarkException(
             ExitCode.Usage,
             $"Rows: no row is called '{name}'. There are: {(All.Count == 0 ? "none" : string.Join(", ", All.Select(row => row.Name)))}.");

@@ -5,26 +5,33 @@ namespace Hieno.Tensors;
 /// </summary>
 public abstract class Backward
 {
-    private readonly List<Tensor> _held = [];
-    private readonly List<Tensor> _read = [];
+    private readonly Tensor[] _inputs;
+
+    // Made when there is something to put in: many operations keep nothing.
+    private List<Tensor>? _held;
+    private List<Tensor>? _read;
 
     /// <summary>Creates a node for an operation on <paramref name="inputs"/>; null entries (an absent bias) are left out.</summary>
     protected Backward(params ReadOnlySpan<Tensor?> inputs)
     {
-        var present = new List<Tensor>(inputs.Length);
+        int count = 0;
         foreach (Tensor? input in inputs)
         {
-            if (input is not null)
-            {
-                present.Add(input);
-            }
+            count += input is null ? 0 : 1;
         }
 
-        Inputs = present;
+        _inputs = new Tensor[count];
+        for (int i = inputs.Length - 1; i >= 0; i--)
+        {
+            if (inputs[i] is { } input)
+            {
+                _inputs[--count] = input;
+            }
+        }
     }
 
     /// <summary>The tensors the operation read.</summary>
-    public IReadOnlyList<Tensor> Inputs { get; }
+    public IReadOnlyList<Tensor> Inputs => _inputs;
 
     /// <summary>The tensor it computed.</summary>
     public Tensor Output { get; internal set; } = null!;
@@ -33,7 +40,7 @@ public abstract class Backward
     public string Name => GetType().Name.Replace("Backward", string.Empty, StringComparison.Ordinal);
 
     /// <summary>The tensors kept in memory for this node, to list what a step holds.</summary>
-    public IReadOnlyList<Tensor> Held => _held;
+    public IReadOnlyList<Tensor> Held => _held ?? (IReadOnlyList<Tensor>)[];
 
     /// <summary>True when a gradient has reached the output, so that there is something to pass on.</summary>
     internal virtual bool IsReached => Output.Grad is not null;
@@ -65,12 +72,12 @@ public abstract class Backward
         if (IsRestorable(tensor))
         {
             tensor.Storage.Readers++;
-            _read.Add(tensor);
+            (_read ??= new List<Tensor>(capacity: 2)).Add(tensor);
         }
         else
         {
             tensor.Storage.Holds++;
-            _held.Add(tensor);
+            (_held ??= new List<Tensor>(capacity: 2)).Add(tensor);
         }
 
         return tensor;
@@ -138,8 +145,9 @@ public abstract class Backward
 
     internal virtual void RunFromTape()
     {
-        foreach (Tensor tensor in _read)
+        for (int i = 0; i < (_read?.Count ?? 0); i++)
         {
+            Tensor tensor = _read![i];
             if (tensor.Storage.Pointer == 0)
             {
                 tensor.Storage.Restore();
@@ -161,18 +169,26 @@ public abstract class Backward
     /// <summary>Lets go of everything this node and its output's gradient kept in memory.</summary>
     internal virtual void ReleaseAll()
     {
-        foreach (Tensor tensor in _held)
+        if (_held is { } held)
         {
-            tensor.Storage.Release();
+            foreach (Tensor tensor in held)
+            {
+                tensor.Storage.Release();
+            }
+
+            held.Clear();
         }
 
-        foreach (Tensor tensor in _read)
+        if (_read is { } read)
         {
-            tensor.Storage.LeaveReader();
+            foreach (Tensor tensor in read)
+            {
+                tensor.Storage.LeaveReader();
+            }
+
+            read.Clear();
         }
 
-        _held.Clear();
-        _read.Clear();
         ReleaseGrad(Output);
     }
 
@@ -187,7 +203,7 @@ public abstract class Backward
 
     // What is computed again must lie in memory itself, so that one step back is enough.
     private static bool IsRestorable(Tensor tensor) =>
-        tensor.Producer is { CanRestore: true, _read.Count: 0 } producer && ReferenceEquals(producer.Output, tensor);
+        tensor.Producer is { CanRestore: true, _read: null or { Count: 0 } } producer && ReferenceEquals(producer.Output, tensor);
 
     private static Tensor GradOfPart(Tensor part, Tensor owner, out bool accumulate)
     {

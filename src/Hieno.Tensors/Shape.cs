@@ -52,6 +52,11 @@ public readonly struct Shape : IEquatable<Shape>
     /// <summary>This shape with another last extent.</summary>
     public Shape WithLast(int channels)
     {
+        if (_dims is [.., int last] && last == channels)
+        {
+            return this; // extents never change, so they can be shared
+        }
+
         int[] dims = AsSpan().ToArray();
         dims[^1] = channels;
         return new Shape(dims);

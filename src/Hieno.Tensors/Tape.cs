@@ -14,9 +14,13 @@ public sealed class Tape : IDisposable
     [ThreadStatic]
     private static Tape? s_current;
 
+    // Emptied lists of earlier steps and blocks: one step's lists are as long as the next one's, and growing them anew would cost memory.
+    [ThreadStatic]
+    private static Stack<List<Storage>>? s_emptyLists;
+
     private readonly Tape? _outer;
-    private readonly List<Storage> _rented = [];
-    private List<Storage> _scope = [];
+    private readonly List<Storage> _rented = TakeList();
+    private List<Storage> _scope = TakeList();
     private List<Backward> _nodes = [];
 
     private readonly bool _checkFinite;
@@ -140,6 +144,9 @@ public sealed class Tape : IDisposable
         {
             storage.Free();
         }
+
+        GiveList(_rented);
+        GiveList(_scope);
     }
 
     /// <summary>Pooled memory that belongs to this step and is visible to the running code.</summary>
@@ -174,7 +181,7 @@ public sealed class Tape : IDisposable
     internal Tensor RunBlock(Func<Tensor, Tensor> body, Tensor x)
     {
         List<Storage> outer = _scope;
-        _scope = [];
+        _scope = TakeList();
         Tensor y;
         List<Storage> inner;
         try
@@ -198,6 +205,7 @@ public sealed class Tape : IDisposable
             }
         }
 
+        GiveList(inner);
         return y;
     }
 
@@ -241,6 +249,14 @@ public sealed class Tape : IDisposable
         {
             (_nodes, _scope, IsRecording) = (nodes, scope, recording);
         }
+    }
+
+    private static List<Storage> TakeList() => s_emptyLists is { Count: > 0 } lists ? lists.Pop() : [];
+
+    private static void GiveList(List<Storage> list)
+    {
+        list.Clear();
+        (s_emptyLists ??= new Stack<List<Storage>>()).Push(list);
     }
 
     private void CloseScope()

@@ -9,17 +9,12 @@ namespace Hieno.Benchmarks.Contest;
 internal static class OwnProcess
 {
     /// <summary>Starts the child.</summary>
-    /// <param name="threads">Its threads.</param>
+    /// <param name="threads">Threads it computes with.</param>
     /// <param name="vectors256">Whether it is kept from vectors wider than 256 bits.</param>
-    public static Contestant Start(int threads, bool vectors256 = false)
+    /// <param name="name">Its name in the tables.</param>
+    public static Contestant Start(int threads, bool vectors256 = false, string name = "ours")
     {
-        ProcessStartInfo start = new(Environment.ProcessPath!);
-        if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
-        {
-            start.ArgumentList.Add(Assembly.GetExecutingAssembly().Location); // run as `dotnet Hieno.Benchmarks.dll`
-        }
-
-        start.ArgumentList.Add(ServeCommand.Name);
+        ProcessStartInfo start = Again(ServeCommand.Name);
         if (threads != Environment.ProcessorCount)
         {
             start.Environment["DOTNET_PROCESSOR_COUNT"] = threads.ToString("x"); // the runtime reads it as hexadecimal
@@ -30,7 +25,7 @@ internal static class OwnProcess
             start.Environment["DOTNET_EnableAVX512"] = "0"; // a setting of the runtime, read at its start
         }
 
-        return Contestant.Start("ours", start);
+        return Contestant.Start(name, start);
     }
 
     /// <summary>What the child is told to set up for <paramref name="row"/>.</summary>
@@ -38,4 +33,34 @@ internal static class OwnProcess
 
     /// <summary>What the child is told to build for <paramref name="item"/>.</summary>
     public static JsonObject CaseFor(BenchmarkCase item) => new() { ["case"] = item.Name };
+
+    /// <summary>Runs another command of this program to its end.</summary>
+    /// <returns>What it wrote to standard output.</returns>
+    /// <exception cref="BenchmarkException">It failed.</exception>
+    public static string Run(params ReadOnlySpan<string> arguments)
+    {
+        ProcessStartInfo start = Again(arguments);
+        start.RedirectStandardOutput = true;
+        using Process process = Process.Start(start)!;
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == ExitCode.Pass ? output : throw new BenchmarkException(
+            process.ExitCode, $"{string.Join(' ', arguments)}: ended with exit code {process.ExitCode}. Run it alone to see why.");
+    }
+
+    private static ProcessStartInfo Again(params ReadOnlySpan<string> arguments)
+    {
+        ProcessStartInfo start = new(Environment.ProcessPath!);
+        if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
+        {
+            start.ArgumentList.Add(Assembly.GetExecutingAssembly().Location); // run as `dotnet Hieno.Benchmarks.dll`
+        }
+
+        foreach (string argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return start;
+    }
 }

@@ -48,7 +48,7 @@ internal static partial class ResultsTable
     private static double Number(Group group) => double.Parse(group.ValueSpan, CultureInfo.InvariantCulture);
 
     // gpt2-full-fp32: ratio=1.250 target=1.20 memory=0.610 target=0.65 pass
-    [GeneratedRegex(@"^(?<row>[^:\n]+): ratio=(?<ratio>[0-9.]+) target=(?<target>[0-9.]+)( memory=(?<memory>[0-9.]+) target=(?<most>[0-9.]+))? (?<verdict>pass|short)(?<less> \(less work\))?$", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^(?<row>[^:\n]+): ratio=(?<ratio>[0-9.]+) target=(?<target>[0-9.]+)( memory=(?<memory>[0-9.]+) target=(?<most>[0-9.]+))? (?<verdict>pass|short)(?<less> \(less work\))? *$", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex ClosingLine();
 
     private sealed record Outcome(string Row, double Ratio, string Target, double? Memory, string MostMemory, string Verdict, bool Less);

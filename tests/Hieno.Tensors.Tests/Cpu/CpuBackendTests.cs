@@ -6,6 +6,20 @@ namespace Hieno.Tensors.Tests.Cpu;
 
 public sealed class CpuBackendTests
 {
+    // The gate runs these tests again with instruction sets switched off, by variables that were renamed once: .NET 10 ignores the
+    // EnableAVX512F of earlier versions. This test fails when a switch has no effect.
+    [Theory]
+    [InlineData("DOTNET_EnableAVX512", SimdWidth.Bits256)]
+    [InlineData("DOTNET_EnableAVX2", SimdWidth.Bits128)]
+    [InlineData("DOTNET_EnableHWIntrinsic", SimdWidth.Scalar)]
+    public void An_instruction_set_that_is_switched_off_is_not_used(string variable, SimdWidth widestWithout)
+    {
+        if (Environment.GetEnvironmentVariable(variable) == "0")
+        {
+            Assert.True(CpuBackend.Widest <= widestWithout, $"{variable}=0, but kernels use {CpuBackend.Widest}.");
+        }
+    }
+
     [Fact]
     public void Temporary_tensors_are_not_collected_while_a_kernel_reads_them()
     {

