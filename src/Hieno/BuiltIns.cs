@@ -23,6 +23,12 @@ public static class BuiltIns
         .Add<TuningOptions, PartialOptions>("partial")
         .Add<TuningOptions, HeadOptions>("head")
         .Add<TuningOptions, LoRAOptions>("lora")
+        .Add<TuningOptions, PresetOptions>("preset")
+        .Add<TuningOptions, FineTunedAngleOptions>("angle")
+        .Add<TuningOptions, BitFitOptions>("bitfit")
+        .Add<TuningOptions, NormsOptions>("norms")
+        .Add<TuningOptions, FisherNormsOptions>("fisher-norms")
+        .Add<TuningOptions, RandomMaskOptions>("random-mask")
 
         .Add<OptimizerOptions, AdamWOptions>("adamw")
         .Add<OptimizerOptions, SgdOptions>("sgd")

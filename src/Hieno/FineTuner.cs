@@ -146,10 +146,12 @@ public sealed class FineTuner
         IReadOnlyList<Example> validation = Encode(objective, data.Validation, "validation", messages);
         IReadOnlyList<Example> test = Encode(objective, data.Test, "test", messages);
         IReadOnlyList<IMetric> metrics = MetricsOf(objective);
-        TunedModel tuned = _recipe.Tuning.Create().Apply(OpenModel(config, objective.Head), _recipe.Seed);
+        ITuningMethod method = _recipe.Tuning.Create();
+        TunedModel tuned = method.Apply(OpenModel(config, objective.Head), _recipe.Seed);
         messages.AddRange(WhatIsNew(tuned.Model));
         RequireFittingMetrics(tuned.Model, objective, metrics, validation.Count > 0 ? validation : test);
 
+        LinearProbe? probe = _recipe.Training.Probe is { } settings ? new LinearProbe(settings, tuned.Model, objective) : null;
         using var trainer = new Trainer(
             new TrainerInput
             {
@@ -184,16 +186,22 @@ public sealed class FineTuner
             trainer.SetBefore(trainer.Evaluate(test).Values);
         }
 
+        if (!resumed && probe is not null)
+        {
+            events.Say(probe.Fit(train, validation, _recipe.Training.BatchSize, _recipe.Seed));
+        }
+
+        (method as IPreparedMethod)?.Prepare(tuned, new PreparationRows(train.Count, row => LossOf(tuned.Model, objective, train[row]), folder.Path, resumed, events.Say));
         RunOutcome outcome = trainer.Run(cancellationToken);
         RunCompleted result = outcome == RunOutcome.Cancelled
             ? new RunCompleted(outcome, trainer.Step, _recipe.Output, trainer.Before, NoMetrics, trainer.Seconds)
-            : Finish(outcome, trainer, test, events, folder, () => FinalModel.Save(tuned, objective, tokenizer, config, _recipe.Base, folder.Final));
+            : Finish(outcome, trainer, test, events, folder, () => FinalModel.Save(tuned, objective, tokenizer, config, _recipe.Base, folder.Final), () => OpenModel(config, objective.Head));
         events.Emit(result);
         folder.Close();
         return result;
     }
 
-    private RunCompleted Finish(RunOutcome outcome, Trainer trainer, IReadOnlyList<Example> test, RunEvents events, RunFolder folder, Action save)
+    private RunCompleted Finish(RunOutcome outcome, Trainer trainer, IReadOnlyList<Example> test, RunEvents events, RunFolder folder, Action save, Func<TextModel> openBase)
     {
         trainer.TakeBest();
         Evaluation? after = test.Count > 0 ? trainer.Evaluate(test) : null;
@@ -210,6 +218,7 @@ public sealed class FineTuner
             PeakProcessBytes = process.PeakWorkingSet64,
             Before = trainer.Before,
             After = after?.Values ?? NoMetrics,
+            Changes = trainer.Tuned.Adapter is null ? WeightChange.ToMarkdown(WeightChange.ByComponent(openBase(), trainer.Tuned.Model)) : null,
             Classes = after?.Predictions is ClassPredictions classes ? ClassificationReport.Of(classes).ToText() : null,
         };
         report.Write(folder.Path, _recipe, _kinds);
@@ -240,9 +249,18 @@ public sealed class FineTuner
         }
     }
 
+    // −log p of a row, summed over its targets.
+    private Tensor LossOf(TextModel model, IObjective objective, Example row) =>
+        objective.Loss(model, objective.Collate([row], new Rng(_recipe.Seed, RngStream.Augmentation), ulong.MaxValue), scale: 1);
+
     // Early stopping that has nothing to watch would never stop, and nobody would know.
     private void RequireWhatIsWatched()
     {
+        if (_recipe.Data.Validation is null && _recipe.Training.Probe is not null)
+        {
+            throw new TrainingException(ErrorCodes.RecipeSettingMissing, "training.probe", "there are no validation rows to choose the probe's strength by", "Set 'data.validation' to a file, or to a share such as 10%");
+        }
+
         if (_recipe.Data.Validation is null && (_recipe.Training.EarlyStopping is not null || _recipe.Training.Schedule is PlateauScheduleOptions))
         {
             string setting = _recipe.Training.EarlyStopping is not null ? "training.earlyStopping" : "training.schedule";

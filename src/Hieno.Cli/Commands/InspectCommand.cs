@@ -21,10 +21,12 @@ internal static partial class InspectCommand
             "inspect",
             "Lists a model's weights with shape, type and size; equal ones of all blocks on one line. With a recipe also what its method would train.",
             "hieno inspect models/tiny-bert",
-            "hieno inspect models/tiny-bert --recipe quickstart.yaml");
+            "hieno inspect models/tiny-bert --recipe quickstart.yaml",
+            "hieno inspect models/tiny-bert --against runs/full");
         Argument<string> model = verb.Required("MODEL", "A model folder, an adapter folder or a run folder.");
         Option<string?> recipe = verb.Text("--recipe", "RECIPE", "A recipe; its task and method are applied to MODEL.");
         Option<string?> baseModel = verb.Text("--base", "DIR", "The base of an adapter, where it is no longer where the adapter says.");
+        Option<string?> against = verb.Text("--against", "MODEL", "A fine-tuned model of the same base; prints how far each half-block and each component moved.");
         Option<bool> all = verb.Flag("--all", "Lists the weights of each block.");
         Option<bool> json = verb.Flag("--json", "Prints a JSON object with all weights.");
         verb.SetAction(parsed =>
@@ -32,6 +34,12 @@ internal static partial class InspectCommand
             string folder = parsed.GetRequiredValue(model);
             TunedModel tuned = parsed.GetValue(recipe) is { } path ? RecipeModel.Open(Recipe.Load(path) with { Base = folder }) : Open(folder, parsed.GetValue(baseModel));
             bool hasRecipe = parsed.GetValue(recipe) is not null;
+            if (parsed.GetValue(against) is { } tunedFolder)
+            {
+                WeightChanges.Write(tuned.Model, Open(tunedFolder, parsed.GetValue(baseModel)).Model, terminal, parsed.GetValue(json));
+                return;
+            }
+
             if (parsed.GetValue(json))
             {
                 terminal.WriteLine(ToJson(tuned, hasRecipe).ToJsonString(JsonOutput.Options));

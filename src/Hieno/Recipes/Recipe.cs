@@ -31,7 +31,7 @@ public sealed record Recipe
     /// <summary>What is learned from.</summary>
     public required DataOptions Data { get; init; }
 
-    /// <summary>What changes in the model: full, partial, head, lora. Default full.</summary>
+    /// <summary>What changes in the model: full, partial, preset, angle, bitfit, norms, fisher-norms, random-mask, head, lora. Default full.</summary>
     public TuningOptions Tuning { get; init; } = new FullOptions();
 
     /// <summary>How it is learned.</summary>

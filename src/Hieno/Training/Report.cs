@@ -47,10 +47,13 @@ public sealed record Report
     /// <summary>Per-class figures on the test rows, as text; null where the task has no classes.</summary>
     public string? Classes { get; init; }
 
+    /// <summary>How far each component of the model moved, as a table; null where an adapter learned and the model stayed as it was.</summary>
+    public string? Changes { get; init; }
+
     /// <summary>Writes both forms into a run folder.</summary>
     public void Write(string folder, Recipe recipe, KindCatalog kinds)
     {
-        DurableFile.ReplaceText(Path.Combine(folder, JsonFileName), JsonSerializer.Serialize(this with { Classes = null }, RunJson.Indented) + "\n");
+        DurableFile.ReplaceText(Path.Combine(folder, JsonFileName), JsonSerializer.Serialize(this with { Classes = null, Changes = null }, RunJson.Indented) + "\n");
         DurableFile.ReplaceText(Path.Combine(folder, TextFileName), ToMarkdown(recipe, kinds));
     }
 
@@ -84,6 +87,11 @@ public sealed record Report
         if (Classes is not null)
         {
             text.Append("## Classes\n\n```\n").Append(Classes.TrimEnd()).Append("\n```\n\n");
+        }
+
+        if (Changes is not null)
+        {
+            text.Append("## What moved\n\n").Append(Changes).Append('\n');
         }
 
         text.Append("## Recipe\n\n```yaml\n").Append(RecipeWriter.ToYaml(recipe, kinds).TrimEnd()).Append("\n```\n");

@@ -7,6 +7,7 @@ using Hieno.Formats.Durable;
 using Hieno.Recipes;
 using Hieno.Tensors;
 using Hieno.Tensors.Cpu;
+using Hieno.Tuning;
 
 namespace Hieno.Training;
 
@@ -29,7 +30,7 @@ public sealed class RunFolder : IDisposable
     private const string CheckpointsName = "checkpoints";
     private const string CurvesName = "tensorboard";
 
-    private static readonly string[] s_files = [EventsFileName, RecipeFileName, RunFileName, Report.JsonFileName, Report.TextFileName];
+    private static readonly string[] s_files = [EventsFileName, RecipeFileName, RunFileName, Report.JsonFileName, Report.TextFileName, FisherInformation.FileName];
     private static readonly string[] s_folders = [CheckpointsName, FinalName, CurvesName];
 
     private readonly FileStream _lock;

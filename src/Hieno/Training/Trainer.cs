@@ -54,6 +54,8 @@ internal sealed class Trainer : IDisposable
     private readonly Checkpoints _checkpoints;
     private readonly NonFinite _nonFinite;
     private readonly FrozenCache? _frozen;
+    private readonly GradualUnfreezing? _unfreezing;
+    private readonly PullToStart? _pull;
     private readonly long _stepsPerEpoch;
     private readonly Stopwatch _watch;
     private TrainingState _state;
@@ -71,8 +73,11 @@ internal sealed class Trainer : IDisposable
         TotalSteps = Math.Min(_options.MaxSteps ?? long.MaxValue, _stepsPerEpoch * _options.Epochs);
         long warmup = _options.WarmupSteps ?? (long)Math.Ceiling(TotalSteps * _options.WarmupRatio);
         _schedule = CreateSchedule(new ScheduleContext(TotalSteps, warmup, input.LearningRate) { HigherIsBetter = input.Watched?.HigherIsBetter ?? false });
-        _optimizer = _options.Optimizer.Create(OptimizedParameter.Create(
-            input.Tuned.Trainable, _model.Backbone.Blocks.Count, _options.Optimizer.WeightDecay, _options.LayerDecay, _options.HeadFactor));
+        IReadOnlyList<OptimizedParameter> optimized = OptimizedParameter.Create(
+            input.Tuned.Trainable, _model.Backbone.Blocks.Count, _options.Optimizer.WeightDecay, _options.LayerDecay, _options.HeadFactor, Rates());
+        _optimizer = _options.Optimizer.Create(optimized);
+        _unfreezing = _options.Unfreeze is { } unfreeze ? new GradualUnfreezing(unfreeze, input.Tuned.Trainable, _stepsPerEpoch) : null;
+        _pull = _options.PullToStart is { } pull ? new PullToStart(pull, input.Tuned, optimized.ToDictionary(item => item.Parameter, item => item.LearningRateFactor)) : null;
         _checkpoints = new Checkpoints(input.RunFolder, input.Tuned, _optimizer, _options.KeepCheckpoints);
         _state = new TrainingState { Fingerprint = fingerprint };
         _watch = new Stopwatch(input.Clock);
@@ -222,11 +227,22 @@ internal sealed class Trainer : IDisposable
             _input.Events.Say($"step {step + 1} had no target to learn from; it changed nothing");
         }
 
+        if (_unfreezing?.Turn(step) is { } turn)
+        {
+            _input.Events.Say(turn);
+        }
+
         double loss = 0;
         for (int i = 0; i < batches.Length; i++)
         {
             // A batch without a target (in masked language modelling, one in which no token was drawn) has nothing to add.
             loss += _input.Objective.TargetWeight(batches[i]) == 0 ? 0 : Accumulate(batches[i], (float)(1 / weight), DropoutOf(step, i));
+        }
+
+        loss += _pull?.AddGradient() ?? 0;
+        foreach (ElementMask mask in _input.Tuned.Masks)
+        {
+            mask.MaskGradient();
         }
 
         double norm = GradientClipping.Norm(_input.Tuned.Trainable);
@@ -237,6 +253,12 @@ internal sealed class Trainer : IDisposable
 
         double rate = _input.LearningRate * _schedule.Factor(step);
         _optimizer.Step(rate, GradientClipping.Scale(norm, _options.ClipNorm));
+        _pull?.Decay(rate);
+        foreach (ElementMask mask in _input.Tuned.Masks)
+        {
+            mask.RestoreValues();
+        }
+
         foreach (Parameter parameter in _input.Tuned.Trainable)
         {
             parameter.Value.ClearGrad(); // the next forward pass needs the memory, as do evaluations and checkpoints until then
@@ -328,6 +350,20 @@ internal sealed class Trainer : IDisposable
 
     private double SecondsLeft(double seconds, long tokens, long tokensOfStep) =>
         tokens == 0 ? 0 : (TotalSteps - _state.Step) * (seconds / tokens) * tokensOfStep;
+
+    // A pattern that matches nothing would go unnoticed.
+    private IReadOnlyList<RateRule> Rates()
+    {
+        foreach (RateRule rule in _options.Rates)
+        {
+            if (!_input.Tuned.Trainable.Any(parameter => rule.Matches(parameter.Name)))
+            {
+                throw new TrainingException(ErrorCodes.TuningTargetUnknown, "training.rates", $"no weight that learns matches '{rule.Names}'", "Give a pattern with * for any text, such as '*.bias'; 'hieno inspect' lists the names");
+            }
+        }
+
+        return _options.Rates;
+    }
 
     // A schedule that does not fit the run is a fault of the recipe, found before anything is written.
     private ISchedule CreateSchedule(ScheduleContext context)

@@ -55,6 +55,18 @@ public sealed record TrainingOptions : IValidated
     [Range(0.001, 1e4)]
     public double HeadFactor { get; init; } = 1;
 
+    /// <summary>Weights by name that learn faster or slower: patterns with a factor each. Default: none.</summary>
+    public IReadOnlyList<RateRule> Rates { get; init; } = [];
+
+    /// <summary>Lets only the top layer learn at first, and one more each epoch (gradual unfreezing). Default: off.</summary>
+    public UnfreezeOptions? Unfreeze { get; init; }
+
+    /// <summary>Fits the output layer to the frozen body's features before the first step (LP-FT). Default: off.</summary>
+    public ProbeOptions? Probe { get; init; }
+
+    /// <summary>Keeps weights near their first values (L2-SP, decay towards the start). Default: off.</summary>
+    public PullToStartOptions? PullToStart { get; init; }
+
     /// <summary>Overrides every dropout rate of the model's configuration. Default: as the model says.</summary>
     [Range(0.0, 0.95)]
     public double? Dropout { get; init; }

@@ -14,7 +14,6 @@ public sealed class TunedModel
         ArgumentNullException.ThrowIfNull(model);
         (Model, Adapter) = (model, adapter);
         Trainable = [.. AllParameters(model).Where(parameter => parameter.Trainable)];
-        TrainableCount = Trainable.Sum(parameter => parameter.Count);
         TotalCount = AllParameters(model).Sum(parameter => parameter.Count);
     }
 
@@ -27,11 +26,18 @@ public sealed class TunedModel
     /// <summary>The weights that learn, in a fixed order.</summary>
     public IReadOnlyList<Parameter> Trainable { get; }
 
+    /// <summary>Weights of which only some elements learn.</summary>
+    public IReadOnlyList<ElementMask> Masks { get; private set; } = [];
+
     /// <summary>How many numbers learn.</summary>
-    public long TrainableCount { get; }
+    public long TrainableCount => Trainable.Sum(parameter => parameter.Count) - Masks.Sum(mask => mask.Parameter.Count - mask.LearningCount);
 
     /// <summary>How many numbers there are, those of an adapter included.</summary>
     public long TotalCount { get; }
+
+    /// <summary>Lets only some elements of weights learn; the others keep their present values.</summary>
+    /// <param name="masks">At most one for each weight, in place of those there were.</param>
+    public void Restrict(IReadOnlyList<ElementMask> masks) => Masks = masks;
 
     /// <summary>The model's weights and those of all attached adapters, each once.</summary>
     public static IEnumerable<Parameter> AllParameters(TextModel model)

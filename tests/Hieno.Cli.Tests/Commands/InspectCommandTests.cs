@@ -59,4 +59,19 @@ public sealed class InspectCommandTests(TinyProject project) : IClassFixture<Tin
         Assert.DoesNotContain("at random", tuned.Output, StringComparison.Ordinal);
         Assert.Matches("^error HN11", nothing.Error);
     }
+
+    [Fact]
+    public async Task Two_models_are_compared_by_half_block_and_component()
+    {
+        await CliRun.Of("train", project.Recipe(), "--quiet", "--output", project.Path("compared"));
+
+        CliRun moved = await CliRun.Of("inspect", project.Path("bert"), "--against", project.Path("compared"));
+        CliRun same = await CliRun.Of("inspect", project.Path("compared"), "--against", project.Path("compared"), "--json");
+
+        Assert.Equal((ExitCode.Done, ExitCode.Done), (moved.Code, same.Code));
+        Assert.Matches(@"\nattention\.1 +1,088 +\d\.\d{4} ", moved.Output);
+        Assert.Matches(@"\nbert\.encoder\.layer\.\*\.output\.LayerNorm\.weight +32 ", moved.Output);
+        using JsonDocument json = JsonDocument.Parse(same.Output);
+        Assert.All(json.RootElement.GetProperty("units").EnumerateArray(), unit => Assert.Equal(0, unit.GetProperty("angle").GetDouble()));
+    }
 }
