@@ -17,9 +17,9 @@ public enum AngleChoice
 /// <summary>Settings of <see cref="FineTunedAngle"/>.</summary>
 public sealed record FineTunedAngleOptions : TuningOptions
 {
-    /// <summary>The folder of a fully fine-tuned model of the same base, e.g. runs/full/final.</summary>
+    /// <summary>The folder of a fully fine-tuned model of the same base, by the recipe with 'tuning: full'. Default runs/full/final.</summary>
     [MinLength(1)]
-    public required string Tuned { get; init; }
+    public string Tuned { get; init; } = "runs/full/final";
 
     /// <summary>Whether the largest or the smallest angles are chosen: try both, the source leaves it open. Default largest.</summary>
     public AngleChoice Select { get; init; } = AngleChoice.Largest;

@@ -39,10 +39,10 @@ public enum PresetLayout
 /// <summary>Settings of <see cref="Preset"/>: a layout, or a list of half-blocks.</summary>
 public sealed record PresetOptions : TuningOptions, IValidated
 {
-    /// <summary>Which half-blocks learn: ffn, attention, first-half, last-half, attention-then-ffn, ffn-then-attention, alternating, sandwich, last. Default: see units.</summary>
+    /// <summary>Which half-blocks learn: ffn, attention, first-half, last-half, attention-then-ffn, ffn-then-attention, alternating, sandwich, last. Default ffn, unless units are given.</summary>
     public PresetLayout? Layout { get; init; }
 
-    /// <summary>The half-blocks that learn, by name, counted from 0: attention.3, ffn.0. Default: see layout.</summary>
+    /// <summary>The half-blocks that learn, by name, counted from 0: attention.3, ffn.0. Default: none, the layout decides.</summary>
     public IReadOnlyList<string> Units { get; init; } = [];
 
     /// <summary>How many blocks the layout 'last' takes. Default 1.</summary>
@@ -61,9 +61,9 @@ public sealed record PresetOptions : TuningOptions, IValidated
     /// <inheritdoc/>
     public IEnumerable<string> Validate()
     {
-        if (Layout is null == (Units.Count == 0))
+        if (Layout is not null && Units.Count > 0)
         {
-            yield return Layout is null ? "neither 'layout' nor 'units' says what learns. Give one of them" : "'layout' and 'units' say the same thing twice. Give one of them";
+            yield return "'layout' and 'units' say the same thing twice. Give one of them";
         }
 
         foreach (string unit in Units.Where(unit => !TuningUnit.TryParse(unit, out _)))
@@ -83,7 +83,7 @@ public sealed class Preset(PresetOptions options) : ITuningMethod
         ArgumentNullException.ThrowIfNull(model);
         int blocks = model.Backbone.Blocks.Count;
         HashSet<TuningUnit> there = [.. model.Parameters().Select(TuningUnit.Of).OfType<TuningUnit>()];
-        HashSet<TuningUnit> chosen = options.Layout is { } layout ? [.. there.Where(unit => IsIn(layout, unit, blocks))] : Named(there, blocks);
+        HashSet<TuningUnit> chosen = options.Units.Count > 0 ? Named(there, blocks) : [.. there.Where(unit => IsIn(options.Layout ?? PresetLayout.Ffn, unit, blocks))];
         return Train(model, "preset", chosen, options.Norms, options.TrainHead);
     }
 

@@ -44,9 +44,8 @@ public sealed class PresetTests
     }
 
     [Fact]
-    public void Neither_or_both_of_layout_and_units_is_a_fault()
+    public void Layout_and_units_exclude_each_other()
     {
-        Assert.Single(new PresetOptions().Validate());
         Assert.Single(new PresetOptions { Layout = PresetLayout.Ffn, Units = ["ffn.0"] }.Validate());
         Assert.Empty(new PresetOptions { Layout = PresetLayout.Ffn }.Validate());
         Assert.Contains("mlp", new PresetOptions { Units = ["mlp.0"] }.Validate().Single(), StringComparison.Ordinal);
