@@ -122,20 +122,41 @@ internal static class CpuActivations
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Value<V>(V x)
-            where V : unmanaged, ISimd<V> => x * Phi(x);
+            where V : unmanaged, ISimd<V> => x * Phi(x, Bell(x));
 
-        // (x·Φ(x))′ = Φ(x) + x·φ(x) with the normal density φ.
+        // (x·Φ(x))′ = Φ(x) + x·φ(x) with the normal density φ: the exponential serves both.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Slope<V>(V x)
             where V : unmanaged, ISimd<V>
         {
-            V density = SimdMath.Exp(x * x * V.All(-0.5f)) * V.All(InverseSqrt2Pi);
-            return V.Fma(x, density, Phi(x));
+            V bell = Bell(x);
+            return V.Fma(x, bell * V.All(InverseSqrt2Pi), Phi(x, bell));
         }
 
+        // exp(−x²/2), the density without its constant.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static V Phi<V>(V x)
-            where V : unmanaged, ISimd<V> => V.Fma(SimdMath.Erf(x * V.All(InverseSqrt2)), V.All(0.5f), V.All(0.5f));
+        private static V Bell<V>(V x)
+            where V : unmanaged, ISimd<V> => SimdMath.Exp(x * x * V.All(-0.5f));
+
+        // Φ(−t) = exp(−t²/2)·u·P(u) for t ≥ 0 with u = 1 / (1 + 0.38·t): the form of Abramowitz and Stegun, formula 26.2.17, with P of
+        // degree 7 fitted anew (relative error 8e-9 before rounding, absolute error after it below 2e-7). Φ(t) = 1 − Φ(−t).
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static V Phi<V>(V x, V bell)
+            where V : unmanaged, ISimd<V>
+        {
+            V one = V.All(1f);
+            V u = one / V.Fma(V.Abs(x), V.All(0.38f), one);
+            V p = V.All(-0.0322486391f);
+            p = V.Fma(p, u, V.All(0.182691474f));
+            p = V.Fma(p, u, V.All(-0.389455824f));
+            p = V.Fma(p, u, V.All(0.324896932f));
+            p = V.Fma(p, u, V.All(-0.0513831559f));
+            p = V.Fma(p, u, V.All(0.167761378f));
+            p = V.Fma(p, u, V.All(0.145757504f));
+            p = V.Fma(p, u, V.All(0.151980333f));
+            V tail = bell * (p * u);
+            return V.SelectLess(x, V.Zero, tail, one - tail);
+        }
     }
 
     // ½(1 + tanh u) = σ(2u): one exponential and one division. Constants: 2√(2/π) and that times 0.044715.

@@ -98,11 +98,16 @@ public sealed unsafe partial class CpuBackend
         {
             V means = V.All(mean);
             V inverses = V.All(inverse);
-            for (; c <= _columns - V.Count; c += V.Count)
+
+            // In locals, because the compiler must otherwise assume that a store to y changes the fields.
+            float* gains = _gain;
+            float* biases = _bias;
+            int columns = _columns;
+            for (; c <= columns - V.Count; c += V.Count)
             {
                 V n = (V.Load(xs + c) - means) * inverses;
-                n = _gain == null ? n : n * V.Load(_gain + c);
-                (_bias == null ? n : n + V.Load(_bias + c)).Store(ys + c);
+                n = gains == null ? n : n * V.Load(gains + c);
+                (biases == null ? n : n + V.Load(biases + c)).Store(ys + c);
             }
 
             return c;
@@ -147,67 +152,57 @@ public sealed unsafe partial class CpuBackend
                 float* xs = _x + (row * _xStride);
                 float* dys = _dy + (row * _dyStride);
                 (float center, float r) = (_mean[row], _inverse[row]);
-                int done = Weights<V>(xs, dys, center, r, gainSums, biasSums, 0);
-                Weights<Simd1>(xs, dys, center, r, gainSums, biasSums, done);
-                if (_dx != null)
-                {
-                    Input<V>(xs, dys, center, r, _dx + (row * _dxStride));
-                }
+                Row<V>(xs, dys, center, r, gainSums, biasSums, _dx == null ? null : _dx + (row * _dxStride));
             }
         }
 
+        // Two passes over the row: the second reads what the first brought into the first-level cache.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private int Weights<V>(float* xs, float* dys, float mean, float r, float* gains, float* biases, int c)
-            where V : unmanaged, ISimd<V>
-        {
-            V means = V.All(mean);
-            V rs = V.All(r);
-            for (; (gains != null || biases != null) && c <= _columns - V.Count; c += V.Count)
-            {
-                V g = V.Load(dys + c);
-                if (gains != null)
-                {
-                    V.Fma(g, (V.Load(xs + c) - means) * rs, V.Load(gains + c)).Store(gains + c);
-                }
-
-                if (biases != null)
-                {
-                    (V.Load(biases + c) + g).Store(biases + c);
-                }
-            }
-
-            return c;
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private void Input<V>(float* xs, float* dys, float mean, float r, float* dxs)
+        private void Row<V>(float* xs, float* dys, float mean, float r, float* gainSums, float* biasSums, float* dxs)
             where V : unmanaged, ISimd<V>
         {
             V sums = V.Zero;
             V products = V.Zero;
-            int whole = SumQ(xs, dys, mean, r, ref sums, ref products, 0);
+            int whole = AddUp(xs, dys, mean, r, gainSums, biasSums, ref sums, ref products, 0);
             Simd1 sumsOfRest = Simd1.Zero;
             Simd1 productsOfRest = Simd1.Zero;
-            SumQ(xs, dys, mean, r, ref sumsOfRest, ref productsOfRest, whole);
-            float meanQ = (V.Sum(sums) + Simd1.Sum(sumsOfRest)) / _columns;
-            float meanQN = (V.Sum(products) + Simd1.Sum(productsOfRest)) / _columns;
-            int done = Combine<V>(xs, dys, mean, r, meanQ, meanQN, dxs, 0);
-            Combine<Simd1>(xs, dys, mean, r, meanQ, meanQN, dxs, done);
+            AddUp(xs, dys, mean, r, gainSums, biasSums, ref sumsOfRest, ref productsOfRest, whole);
+            if (dxs != null)
+            {
+                float meanQ = (V.Sum(sums) + Simd1.Sum(sumsOfRest)) / _columns;
+                float meanQN = (V.Sum(products) + Simd1.Sum(productsOfRest)) / _columns;
+                int done = Combine<V>(xs, dys, mean, r, meanQ, meanQN, dxs, 0);
+                Combine<Simd1>(xs, dys, mean, r, meanQ, meanQN, dxs, done);
+            }
         }
 
-        // Σ q and Σ q·n from column c on, lane by lane.
+        // From column c on: the gain's gradient += dy·n, the bias's += dy, and Σ q and Σ q·n, lane by lane.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private int SumQ<V>(float* xs, float* dys, float mean, float r, ref V sums, ref V products, int c)
+        private int AddUp<V>(float* xs, float* dys, float mean, float r, float* gainSums, float* biasSums, ref V sums, ref V products, int c)
             where V : unmanaged, ISimd<V>
         {
             V means = V.All(mean);
             V rs = V.All(r);
             (V sum, V product) = (sums, products);
-            for (; c <= _columns - V.Count; c += V.Count)
+            float* gains = _gain;
+            int columns = _columns;
+            for (; c <= columns - V.Count; c += V.Count)
             {
-                V q = _gain == null ? V.Load(dys + c) : V.Load(_gain + c) * V.Load(dys + c);
+                V g = V.Load(dys + c);
+                V n = (V.Load(xs + c) - means) * rs;
+                if (gainSums != null)
+                {
+                    V.Fma(g, n, V.Load(gainSums + c)).Store(gainSums + c);
+                }
+
+                if (biasSums != null)
+                {
+                    (V.Load(biasSums + c) + g).Store(biasSums + c);
+                }
+
+                V q = gains == null ? g : V.Load(gains + c) * g;
                 sum += q;
-                product = V.Fma(q, (V.Load(xs + c) - means) * rs, product);
+                product = V.Fma(q, n, product);
             }
 
             (sums, products) = (sum, product);
@@ -223,12 +218,14 @@ public sealed unsafe partial class CpuBackend
             V rs = V.All(r);
             V meansQ = V.All(meanQ);
             V meansQN = V.All(meanQN);
-            for (; c <= _columns - V.Count; c += V.Count)
+            float* gains = _gain;
+            (int columns, bool add) = (_columns, _add);
+            for (; c <= columns - V.Count; c += V.Count)
             {
-                V q = _gain == null ? V.Load(dys + c) : V.Load(_gain + c) * V.Load(dys + c);
+                V q = gains == null ? V.Load(dys + c) : V.Load(gains + c) * V.Load(dys + c);
                 V n = (V.Load(xs + c) - means) * rs;
                 V d = rs * (q - meansQ - (n * meansQN));
-                (_add ? V.Load(dxs + c) + d : d).Store(dxs + c);
+                (add ? V.Load(dxs + c) + d : d).Store(dxs + c);
             }
 
             return c;

@@ -50,14 +50,15 @@ public sealed unsafe partial class CpuBackend
         private float Largest<V>(float* xs)
             where V : unmanaged, ISimd<V>
         {
-            V lanes = V.All(float.NegativeInfinity);
+            V even = V.All(float.NegativeInfinity), odd = even; // two, as each maximum waits for the one before it
             int c = 0;
-            for (; c <= _columns - V.Count; c += V.Count)
+            for (; c <= _columns - (2 * V.Count); c += 2 * V.Count)
             {
-                lanes = V.Max(lanes, V.Load(xs + c));
+                even = V.Max(even, V.Load(xs + c));
+                odd = V.Max(odd, V.Load(xs + c + V.Count));
             }
 
-            float largest = V.MaxLane(lanes);
+            float largest = V.MaxLane(V.Max(even, odd));
             for (; c < _columns; c++)
             {
                 largest = MathF.Max(largest, xs[c]);
@@ -72,7 +73,8 @@ public sealed unsafe partial class CpuBackend
         {
             V limits = V.All(largest);
             V lanes = V.Zero;
-            for (; c <= _columns - V.Count; c += V.Count)
+            int columns = _columns; // a local: the compiler must assume that a store changes the field
+            for (; c <= columns - V.Count; c += V.Count)
             {
                 V e = SimdMath.Exp(V.Load(xs + c) - limits);
                 e.Store(ys + c);
@@ -88,7 +90,8 @@ public sealed unsafe partial class CpuBackend
             where V : unmanaged, ISimd<V>
         {
             V factors = V.All(factor);
-            for (; c <= _columns - V.Count; c += V.Count)
+            int columns = _columns;
+            for (; c <= columns - V.Count; c += V.Count)
             {
                 (V.Load(ys + c) * factors).Store(ys + c);
             }
@@ -116,14 +119,15 @@ public sealed unsafe partial class CpuBackend
                 float* ys = _y + (row * _yStride);
                 float* dys = _dy + (row * _dyStride);
                 float* dxs = _dx + (row * _dxStride);
-                V products = V.Zero;
+                V even = V.Zero, odd = V.Zero; // two sums, so that one multiply-add need not wait for the one before it
                 int c = 0;
-                for (; c <= _columns - V.Count; c += V.Count)
+                for (; c <= _columns - (2 * V.Count); c += 2 * V.Count)
                 {
-                    products = V.Fma(V.Load(ys + c), V.Load(dys + c), products);
+                    even = V.Fma(V.Load(ys + c), V.Load(dys + c), even);
+                    odd = V.Fma(V.Load(ys + c + V.Count), V.Load(dys + c + V.Count), odd);
                 }
 
-                float sum = V.Sum(products);
+                float sum = V.Sum(even + odd);
                 for (; c < _columns; c++)
                 {
                     sum += ys[c] * dys[c];
@@ -139,7 +143,8 @@ public sealed unsafe partial class CpuBackend
             where V : unmanaged, ISimd<V>
         {
             V sums = V.All(sum);
-            for (; c <= _columns - V.Count; c += V.Count)
+            int columns = _columns; // a local: the compiler must assume that a store changes the field
+            for (; c <= columns - V.Count; c += V.Count)
             {
                 V d = V.Load(ys + c) * (V.Load(dys + c) - sums);
                 (add ? V.Load(dxs + c) + d : d).Store(dxs + c);
