@@ -184,7 +184,7 @@ public sealed unsafe partial class CpuBackend
             V means = V.All(mean);
             V rs = V.All(r);
             (V sum, V product) = (sums, products);
-            float* gains = _gain;
+            float* weights = _gain;
             int columns = _columns;
             for (; c <= columns - V.Count; c += V.Count)
             {
@@ -200,7 +200,7 @@ public sealed unsafe partial class CpuBackend
                     (V.Load(biasSums + c) + g).Store(biasSums + c);
                 }
 
-                V q = gains == null ? g : V.Load(gains + c) * g;
+                V q = weights == null ? g : V.Load(weights + c) * g;
                 sum += q;
                 product = V.Fma(q, n, product);
             }
@@ -218,11 +218,11 @@ public sealed unsafe partial class CpuBackend
             V rs = V.All(r);
             V meansQ = V.All(meanQ);
             V meansQN = V.All(meanQN);
-            float* gains = _gain;
+            float* weights = _gain;
             (int columns, bool add) = (_columns, _add);
             for (; c <= columns - V.Count; c += V.Count)
             {
-                V q = gains == null ? V.Load(dys + c) : V.Load(gains + c) * V.Load(dys + c);
+                V q = weights == null ? V.Load(dys + c) : V.Load(weights + c) * V.Load(dys + c);
                 V n = (V.Load(xs + c) - means) * rs;
                 V d = rs * (q - meansQ - (n * meansQN));
                 (add ? V.Load(dxs + c) + d : d).Store(dxs + c);

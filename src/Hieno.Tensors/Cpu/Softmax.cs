@@ -50,7 +50,8 @@ public sealed unsafe partial class CpuBackend
         private float Largest<V>(float* xs)
             where V : unmanaged, ISimd<V>
         {
-            V even = V.All(float.NegativeInfinity), odd = even; // two, as each maximum waits for the one before it
+            V even = V.All(float.NegativeInfinity);
+            V odd = even; // two, as each maximum waits for the one before it
             int c = 0;
             for (; c <= _columns - (2 * V.Count); c += 2 * V.Count)
             {
@@ -119,7 +120,8 @@ public sealed unsafe partial class CpuBackend
                 float* ys = _y + (row * _yStride);
                 float* dys = _dy + (row * _dyStride);
                 float* dxs = _dx + (row * _dxStride);
-                V even = V.Zero, odd = V.Zero; // two sums, so that one multiply-add need not wait for the one before it
+                V even = V.Zero;
+                V odd = V.Zero; // two sums, so that one multiply-add need not wait for the one before it
                 int c = 0;
                 for (; c <= _columns - (2 * V.Count); c += 2 * V.Count)
                 {

@@ -48,13 +48,21 @@ public sealed class ActivateTests
             case Activation.Tanh:
                 Assert.Equal(-1f, y[1]);
                 break;
-            case Activation.Relu or Activation.Relu2 or Activation.Relu6 or Activation.Sigmoid or Activation.Laplace:
+            case Activation.Relu or Activation.Relu2 or Activation.Relu6 or Activation.Gelu or Activation.Gelu10 or Activation.Sigmoid or Activation.Laplace:
                 Assert.Equal(0f, y[1]);
                 break;
             default:
                 Assert.True(float.IsNaN(y[1]), "−∞ · 0 is not a number, as in the reference implementations");
                 break;
         }
+    }
+
+    [Fact]
+    public void The_tail_of_the_normal_distribution_keeps_its_digits_in_gelu()
+    {
+        // x·Φ(x) where ½(1 + erf(x/√2)) would cancel: Φ from tables (Abramowitz and Stegun, table 26.2).
+        Tensor y = Activate(Tensor.FromValues([3], [-2f, -4f, -5f]), Activation.Gelu);
+        TensorAssert.Close([-2 * 0.022750131948, -4 * 3.16712418e-5, -5 * 2.86651572e-7], y, 0, 5e-6);
     }
 
     [Theory]

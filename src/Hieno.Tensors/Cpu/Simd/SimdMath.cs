@@ -31,6 +31,26 @@ internal static class SimdMath
     }
 
     /// <summary>
+    /// 2ˣ for |x| below 200: with n = round(x) and r = x − n, which is exact, 2ˣ = 2ⁿ · 2ʳ, and 2ʳ on |r| ≤ ½ is a polynomial of degree 6
+    /// fitted at Chebyshev nodes (relative error 2e-9 before rounding). Cheaper than <see cref="Exp{V}"/>; NaN stays NaN.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Exp2<V>(V x)
+        where V : unmanaged, ISimd<V>
+    {
+        V n = V.Round(x);
+        V r = x - n;
+        V p = V.All(1.53533574e-4f);
+        p = V.Fma(p, r, V.All(1.33988747e-3f));
+        p = V.Fma(p, r, V.All(9.61843738e-3f));
+        p = V.Fma(p, r, V.All(5.55033247e-2f));
+        p = V.Fma(p, r, V.All(0.240226479f));
+        p = V.Fma(p, r, V.All(0.693147203f));
+        p = V.Fma(p, r, V.All(1f));
+        return V.Scale(p, n);
+    }
+
+    /// <summary>
     /// ln x with a largest error of about 1 ulp. x = 2ᵉ · (1 + f) with 1 + f in [√½, √2); ln(1 + f) = f − f²/2 + f³·P(f), where P of
     /// degree 8 was fitted at Chebyshev nodes (relative error 3.4e-9 before rounding). Zero gives −∞, negative numbers NaN.
     /// </summary>

@@ -21,6 +21,13 @@ public sealed unsafe class SimdMathTests
     }
 
     [Fact]
+    public void Powers_of_two_are_accurate_to_two_units_in_the_last_place()
+    {
+        AssertAccurate<Exp2>([.. Range(-149f, 127.9f, 40_001), .. Range(-1e-3f, 1e-3f, 1001)], x => Math.Pow(2, x), maxUlp: 2);
+        AssertExact<Exp2>((0f, 1f), (-0f, 1f), (10f, 1024f), (-163f, 0f), (150f, float.PositiveInfinity), (float.NaN, float.NaN));
+    }
+
+    [Fact]
     public void Log_is_accurate_to_two_units_in_the_last_place()
     {
         float[] points = [.. Range(0.5f, 2f, 40_001), .. Enumerable.Range(-149, 277).SelectMany(e => (float[])[MathF.ScaleB(1f, e), MathF.ScaleB(1.37f, e), MathF.ScaleB(1.99f, e)])];
@@ -124,6 +131,12 @@ public sealed unsafe class SimdMathTests
     {
         public static V Value<V>(V x)
             where V : unmanaged, ISimd<V> => SimdMath.Exp(x);
+    }
+
+    private readonly struct Exp2 : IFunction
+    {
+        public static V Value<V>(V x)
+            where V : unmanaged, ISimd<V> => SimdMath.Exp2(x);
     }
 
     private readonly struct Log : IFunction
