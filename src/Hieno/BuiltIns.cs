@@ -29,6 +29,11 @@ public static class BuiltIns
         .Add<TuningOptions, NormsOptions>("norms")
         .Add<TuningOptions, FisherNormsOptions>("fisher-norms")
         .Add<TuningOptions, RandomMaskOptions>("random-mask")
+        .Add<TuningOptions, IA3Options>("ia3")
+        .Add<TuningOptions, LnTuningOptions>("ln-tuning")
+        .Add<TuningOptions, VeRAOptions>("vera")
+        .Add<TuningOptions, LoHaOptions>("loha")
+        .Add<TuningOptions, LoKrOptions>("lokr")
 
         .Add<OptimizerOptions, AdamWOptions>("adamw")
         .Add<OptimizerOptions, SgdOptions>("sgd")

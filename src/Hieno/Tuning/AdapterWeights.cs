@@ -69,15 +69,24 @@ public sealed class AdapterWeights
             ?? throw new CheckpointException(ErrorCodes.CheckpointTensorMissing, Path, $"the adapter changes the layer '{path}', which this model does not have", "Take the base model that the adapter was trained on");
     }
 
+    /// <summary>The weight of the model of this name; an adapter that was trained on the bare body leaves the body's prefix out.</summary>
+    /// <param name="name">Its path and last part.</param>
+    /// <exception cref="CheckpointException">The model has no such weight.</exception>
+    public Parameter ParameterAt(string name) => FindParameter(name)
+        ?? throw new CheckpointException(ErrorCodes.CheckpointTensorMissing, Path, $"the adapter changes the weight '{name}', which this model does not have", "Take the base model that the adapter was trained on");
+
     /// <summary>The weight of the model that a tensor is a copy of.</summary>
     /// <exception cref="CheckpointException">The model has no such weight.</exception>
     internal Parameter CopiedBy(string key)
     {
         string name = WithoutPrefix(key).Replace(".modules_to_save.", ".", StringComparison.Ordinal).Replace(PeftFolder.BaseLayer, ".", StringComparison.Ordinal);
-        return _model.Parameters().FirstOrDefault(parameter => parameter.Name == name)
-            ?? _model.Parameters().FirstOrDefault(parameter => parameter.Name == $"{_model.Family.BasePrefix}.{name}")
+        return FindParameter(name)
             ?? throw new CheckpointException(ErrorCodes.CheckpointTensorMissing, Path, $"the adapter holds '{key}', for which this model has no place", "Take the base model and the task that the adapter was trained for") { Tensor = key };
     }
+
+    private Parameter? FindParameter(string name) =>
+        _model.Parameters().FirstOrDefault(parameter => parameter.Name == name)
+        ?? _model.Parameters().FirstOrDefault(parameter => parameter.Name == $"{_model.Family.BasePrefix}.{name}");
 
     private string? Find(string name) => Has(_prefix + name) ? _prefix + name : Has(name) ? name : null;
 

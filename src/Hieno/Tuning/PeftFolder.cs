@@ -41,8 +41,8 @@ public static class PeftFolder
     {
         ArgumentNullException.ThrowIfNull(adapter);
         PeftLayout layout = adapter.Options.Layout;
-        return adapter.PartWeights().Select(weight => (layout.NameOf(weight), weight, weight.Value))
-            .Concat(adapter.Copies.Select(copy => (layout.Prefix + NameOfCopy(adapter, copy.Parameter), copy.Parameter, copy.Value)));
+        return adapter.PartWeights().Where(weight => layout.NameOf(weight) is not null).Select(weight => (layout.NameOf(weight)!, weight, weight.Value))
+            .Concat(adapter.Copies.Select(copy => (layout.NameOfCopy(copy.Parameter) ?? layout.Prefix + NameOfCopy(adapter, copy.Parameter), copy.Parameter, copy.Value)));
     }
 
     /// <summary>Attaches the adapter in <paramref name="folder"/> to <paramref name="model"/>, frozen. On an error the model is left as it was.</summary>

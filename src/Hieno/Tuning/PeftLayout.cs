@@ -26,10 +26,13 @@ public abstract class PeftLayout
     /// <summary>The configuration of an adapter that was made here. Base model and task are filled in by the caller.</summary>
     public abstract PeftAdapterConfig Describe(Adapter adapter);
 
-    /// <summary>The name in the file of a weight of the adapter's parts. Default: <see cref="Prefix"/> and its own name.</summary>
-    public virtual string NameOf(Parameter weight)
+    /// <summary>The name in the file of a weight of the adapter's parts, or null for one that is not written. Default: <see cref="Prefix"/> and its own name.</summary>
+    public virtual string? NameOf(Parameter weight)
     {
         ArgumentNullException.ThrowIfNull(weight);
         return Prefix + weight.Name;
     }
+
+    /// <summary>The name in the file of a weight of the model that is trained whole, or null for PEFT's usual one. Default: null.</summary>
+    public virtual string? NameOfCopy(Parameter parameter) => null;
 }
