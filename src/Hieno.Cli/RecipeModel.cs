@@ -18,10 +18,11 @@ internal static class RecipeModel
         ModelConfig config = ModelConfig.Read(recipe.Base);
         DataSplit data = DataSplit.Read(recipe.Data, recipe.Seed);
         int maxLength = recipe.Data.MaxLength ?? TextModel.FamilyOf(config).MaxPositions(config);
-        objective.Prepare(new ObjectiveContext(ModelTokenizer.Load(recipe.Base), config, recipe.Data, maxLength, _ => { }), data.Train);
+        ModelTokenizer tokenizer = ModelTokenizer.Load(recipe.Base);
+        objective.Prepare(new ObjectiveContext(tokenizer, config, recipe.Data, maxLength, _ => { }), data.Train);
         TextModel model = recipe.Start == Start.Random
             ? TextModel.Create(config, objective.Head, recipe.Seed)
             : TextModel.Load(recipe.Base, objective.Head, recipe.Seed);
-        return recipe.Tuning.Create().Apply(model, recipe.Seed);
+        return recipe.Tuning.Create().Apply(model, recipe.Seed, tokenizer.Tokenizer);
     }
 }

@@ -1,3 +1,4 @@
+using Hieno.Models.Layers;
 using Hieno.Tensors;
 
 namespace Hieno.Models;
@@ -6,6 +7,8 @@ namespace Hieno.Models;
 /// <param name="path">Its checkpoint path, e.g. <c>model</c> or <c>bert</c>.</param>
 public abstract class Backbone(string path) : Module(path)
 {
+    private readonly List<VirtualTokens> _virtual = [];
+
     /// <summary>Width of the vectors.</summary>
     public abstract int Width { get; }
 
@@ -14,6 +17,15 @@ public abstract class Backbone(string path) : Module(path)
 
     /// <summary>The longest row it can read, in tokens.</summary>
     public abstract int MaxPositions { get; }
+
+    /// <summary>The longest text it can read: <see cref="MaxPositions"/> without the virtual tokens that are switched on.</summary>
+    public int MaxTextLength => MaxPositions - VirtualTokenCount;
+
+    /// <summary>The virtual tokens that are switched on.</summary>
+    public int VirtualTokenCount => _virtual.Sum(part => part.Enabled ? part.Count : 0);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<AdapterPart> Parts => _virtual;
 
     /// <summary>The repeated layers, lowest first.</summary>
     public abstract IReadOnlyList<Module> Blocks { get; }
@@ -33,6 +45,25 @@ public abstract class Backbone(string path) : Module(path)
     /// <summary>Remembers what the frozen lowest blocks compute, so that they run once for each row of data; null (default) computes it each time.</summary>
     public FrozenPrefix? Prefix { get; set; }
 
+    /// <summary>
+    /// The batch as the blocks read it: with the virtual tokens of adapters before each text that begins. <see cref="Forward"/> adds them by
+    /// itself and gives the text's vectors; whoever wants theirs as well, as heads that read whole rows do, adds them first.
+    /// </summary>
+    /// <param name="batch">The rows.</param>
+    /// <returns>The batch itself where there are none, or where it has them already.</returns>
+    public TokenBatch WithVirtualTokens(TokenBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        if (batch.HasVirtualTokens || VirtualTokenCount == 0)
+        {
+            return batch;
+        }
+
+        int prompt = _virtual.OfType<PromptVectors>().Sum(part => part.Enabled ? part.Count : 0);
+        int prefix = VirtualTokenCount - prompt;
+        return batch.WithVirtualTokens(prompt, prefix, prefix > 0 ? PrefixOfLayers : null);
+    }
+
     /// <summary>Reads a batch.</summary>
     /// <param name="batch">The rows.</param>
     /// <param name="tokens">
@@ -49,12 +80,16 @@ public abstract class Backbone(string path) : Module(path)
             throw new ArgumentException("A model whose tokens see the whole row has no use for a cache of earlier tokens: give it whole rows.", nameof(batch));
         }
 
+        TokenBatch text = batch;
+        batch = WithVirtualTokens(text);
+        tokens = ReferenceEquals(batch, text) ? tokens : batch.PlacesOf(tokens);
         if (batch.Reach > MaxPositions)
         {
-            throw new ArgumentException($"A row of {batch.Reach} tokens is longer than the {MaxPositions} positions this model has.", nameof(batch));
+            string virtuals = batch.HasVirtualTokens ? $", of which {VirtualTokenCount} are virtual," : string.Empty;
+            throw new ArgumentException($"A row of {batch.Reach} tokens{virtuals} is longer than the {MaxPositions} positions this model has.", nameof(batch));
         }
 
-        bool remembers = Prefix is not null && Prefix.Applies(this, batch);
+        bool remembers = Prefix is not null && !batch.HasVirtualTokens && Prefix.Applies(this, batch);
         Tensor x = remembers ? Prefix!.Read(this, batch, tokens) : Embed(batch); // [N, C]
         x = RunBlocks(x, remembers ? Prefix!.Blocks : 0, Blocks.Count, batch, tokens);
         batch.Cache?.Advance(batch);
@@ -64,6 +99,16 @@ public abstract class Backbone(string path) : Module(path)
     /// <summary>What the blocks read: the tokens' vectors with all that is added to them, [N, <see cref="Width"/>].</summary>
     /// <param name="batch">Rows that are known to fit.</param>
     protected internal abstract Tensor Embed(TokenBatch batch);
+
+    /// <summary>The vectors that the token table gave the text, with those of virtual tokens before each text that begins; a family's <see cref="Embed"/> calls it.</summary>
+    /// <param name="text">The vectors of <see cref="TokenBatch.TextIds"/>.</param>
+    /// <param name="batch">The rows.</param>
+    /// <returns>[N, <see cref="Width"/>].</returns>
+    protected Tensor WithPrompts(Tensor text, TokenBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        return batch.WithPrompt(text, () => Below([.. _virtual.OfType<PromptVectors>().Where(part => part.Enabled).Select(part => part.Vectors())]));
+    }
 
     /// <summary>Runs one block.</summary>
     /// <param name="index">Its number.</param>
@@ -91,7 +136,7 @@ public abstract class Backbone(string path) : Module(path)
             bool picks = i == Blocks.Count - 1 && !IsChanged(Blocks[i]);
             int[]? wanted = picks ? tokens : null;
             Func<Tensor, Tensor> forward = h => RunBlock(index, h, batch, wanted);
-            Tensor y = GradientCheckpointing ? Ops.Checkpoint(x, forward, Blocks[i].HasTrainable()) : Ops.Block(x, forward);
+            Tensor y = GradientCheckpointing ? Ops.Checkpoint(x, forward, Blocks[i].HasTrainable(), batch.PrefixRead(i)) : Ops.Block(x, forward);
             if (y.Storage != x.Storage)
             {
                 x.Forget();
@@ -104,6 +149,19 @@ public abstract class Backbone(string path) : Module(path)
         return isUnpicked && tokens is not null ? Ops.Rows(x, tokens) : x;
     }
 
+    internal void Attach(VirtualTokens part) => _virtual.Add(part);
+
+    internal void Detach(VirtualTokens part) => _virtual.Remove(part);
+
+    private LayerPrefix[] PrefixOfLayers()
+    {
+        LayerPrefix[][] parts = [.. _virtual.OfType<PrefixVectors>().Where(part => part.Enabled).Select(part => part.Layers())];
+        return [.. Enumerable.Range(0, Blocks.Count).Select(i => new LayerPrefix(
+            Below([.. parts.Select(part => part[i].Keys)]), Below([.. parts.Select(part => part[i].Values)])))];
+    }
+
+    private static Tensor Below(Tensor[] parts) => parts.Length == 1 ? parts[0] : Ops.Concatenate(parts);
+
     // Updates between the parts of a block may look for tokens by their place in the batch, so they are given all of them.
-    private static bool IsChanged(Module block) => block.Modules().Any(module => module is Layers.BlockSite { Parts.Count: > 0 });
+    private static bool IsChanged(Module block) => block.Modules().Any(module => module is BlockSite { Parts.Count: > 0 });
 }

@@ -36,7 +36,7 @@ public sealed class KvCache
     /// <summary>Texts generated side by side.</summary>
     public int Rows => _lengths.Length;
 
-    /// <summary>Tokens of text <paramref name="row"/> that the cache holds.</summary>
+    /// <summary>Tokens of text <paramref name="row"/> that the cache holds, virtual ones included.</summary>
     public int Length(int row) => _lengths[row];
 
     /// <summary>Forgets all tokens.</summary>
@@ -49,7 +49,7 @@ public sealed class KvCache
         int from = 0;
         for (int row = 0; row < batch.Rows; row++)
         {
-            int count = batch.Lengths[row];
+            int count = batch.PrefixLength(row) + batch.Lengths[row];
             int text = batch.CacheRow(row);
             int to = (text * Capacity) + _lengths[text];
             keys.Backend.Copy(keys.RowRange(from, count), _keys[layer].RowRange(to, count));
@@ -65,7 +65,7 @@ public sealed class KvCache
     {
         for (int row = 0; row < batch.Rows; row++)
         {
-            _lengths[batch.CacheRow(row)] += batch.Lengths[row];
+            _lengths[batch.CacheRow(row)] += batch.PrefixLength(row) + batch.Lengths[row];
         }
     }
 
@@ -80,14 +80,15 @@ public sealed class KvCache
         for (int row = 0; row < batch.Rows; row++)
         {
             int text = batch.CacheRow(row);
-            if (_lengths[text] + batch.Lengths[row] > Capacity)
+            int past = _lengths[text] + batch.PrefixLength(row);
+            if (past + batch.Lengths[row] > Capacity)
             {
-                throw new ArgumentException($"Text {text} would grow to {_lengths[text] + batch.Lengths[row]} tokens; the cache was made for {Capacity}.", nameof(batch));
+                throw new ArgumentException($"Text {text} would grow to {past + batch.Lengths[row]} tokens; the cache was made for {Capacity}.", nameof(batch));
             }
 
             for (int i = 0; i < batch.Lengths[row]; i++, token++)
             {
-                int position = _lengths[text] + i;
+                int position = past + i;
                 start[token] = (text * Capacity) + Math.Max(0, window is { } w ? position - w + 1 : 0);
                 end[token] = (text * Capacity) + position + 1;
             }

@@ -115,6 +115,7 @@ public sealed class TextModel : Module
     public Tensor Classify(TokenBatch batch)
     {
         ClassificationHead head = ClassificationHead ?? throw new InvalidOperationException("This model was opened as a language model; open it with HeadChoice.Classification.");
+        batch = Backbone.WithVirtualTokens(batch); // a head that reads a row's first vector reads a virtual token's, as with PEFT
         return head.Forward(Backbone.Forward(batch, head.TokensRead(batch)), batch);
     }
 

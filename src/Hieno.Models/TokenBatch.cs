@@ -1,3 +1,4 @@
+using Hieno.Models.Layers;
 using Hieno.Tensors;
 
 namespace Hieno.Models;
@@ -11,6 +12,10 @@ public sealed class TokenBatch
     private readonly Dictionary<int, AttentionSpans> _causal = [];
     private AttentionSpans? _bidirectional;
     private int[]? _positions;
+    private bool[]? _begins; // the rows that begin a text, where virtual tokens were added
+    private int _prompt; // virtual tokens at the start of these rows, counted in Lengths
+    private int _prefix; // keys before these rows, not counted in Lengths
+    private LayerPrefix[]? _layers;
 
     /// <summary>A batch of rows.</summary>
     /// <param name="ids">Token ids of all rows, one after the other, [N].</param>
@@ -25,11 +30,14 @@ public sealed class TokenBatch
             throw new ArgumentException($"{lengths.Length} rows of together {lengths.Sum()} tokens do not cut {ids.Length} tokens into rows of at least one.", nameof(lengths));
         }
 
-        (Ids, Lengths) = (ids, lengths);
+        (Ids, Lengths, TextIds) = (ids, lengths, ids);
     }
 
-    /// <summary>Token ids, [N].</summary>
+    /// <summary>Token ids, [N]; -1 for virtual tokens.</summary>
     public int[] Ids { get; }
+
+    /// <summary>The ids of the text: those in <see cref="Ids"/> without virtual tokens.</summary>
+    public int[] TextIds { get; private init; }
 
     /// <summary>Tokens in each row.</summary>
     public int[] Lengths { get; }
@@ -46,7 +54,10 @@ public sealed class TokenBatch
     /// <summary>Which text of the cache each row continues, each at most once; null means row r continues text r of as many.</summary>
     public int[]? CacheRows { get; init; }
 
-    /// <summary>The place of each token in its row, [N]: from 0, or from what the cache already holds.</summary>
+    /// <summary>True for a batch to which virtual tokens were added.</summary>
+    public bool HasVirtualTokens => _begins is not null;
+
+    /// <summary>The place of each token in its row, [N]: from 0, or from what the cache already holds, and behind a prefix.</summary>
     public int[] Positions => _positions ??= CountPositions();
 
     /// <summary>Tokens of the longest row, those that the cache already holds included.</summary>
@@ -81,7 +92,7 @@ public sealed class TokenBatch
     {
         if (!_causal.TryGetValue(window ?? 0, out AttentionSpans? spans))
         {
-            spans = Cache is { } cache ? cache.Spans(this, window) : AttentionSpans.Causal(Lengths, window);
+            spans = Cache is { } cache ? cache.Spans(this, window) : _prefix > 0 ? SpansBehindPrefix(window) : AttentionSpans.Causal(Lengths, window);
             _causal[window ?? 0] = spans;
         }
 
@@ -89,7 +100,100 @@ public sealed class TokenBatch
     }
 
     /// <summary>Each token sees all tokens of its row.</summary>
-    public AttentionSpans BidirectionalSpans() => _bidirectional ??= AttentionSpans.Bidirectional(Lengths);
+    public AttentionSpans BidirectionalSpans() => _bidirectional ??= _prefix > 0
+        ? AttentionSpans.Cross(Lengths, [.. Lengths.Select((length, row) => length + PrefixLength(row))])
+        : AttentionSpans.Bidirectional(Lengths);
+
+    /// <summary>
+    /// This batch with virtual tokens before each row that begins a text; rows that continue a text of the cache have them there already.
+    /// </summary>
+    /// <param name="prompt">Virtual tokens that are read as words are.</param>
+    /// <param name="prefix">Virtual tokens that exist only as keys and values.</param>
+    /// <param name="layers">Computes keys and values of these, layer by layer; null where there are none.</param>
+    /// <returns>This batch itself where no row begins.</returns>
+    internal TokenBatch WithVirtualTokens(int prompt, int prefix, Func<LayerPrefix[]>? layers)
+    {
+        Cache?.ThrowUnlessFit(this);
+        bool[] begins = [.. Enumerable.Range(0, Rows).Select(row => Cache is null || Cache.Length(CacheRow(row)) == 0)];
+        if (!begins.Contains(true))
+        {
+            return this;
+        }
+
+        (var ids, var types) = (new List<int>(Ids.Length), TokenTypes is null ? null : new List<int>(Ids.Length));
+        int start = 0;
+        for (int row = 0; row < Rows; row++)
+        {
+            int added = begins[row] ? prompt : 0;
+            ids.AddRange(Enumerable.Repeat(-1, added));
+            ids.AddRange(Ids.AsSpan(start, Lengths[row]));
+            types?.AddRange(Enumerable.Repeat(0, added));
+            types?.AddRange(TokenTypes.AsSpan(start, Lengths[row]));
+            start += Lengths[row];
+        }
+
+        int[] lengths = [.. Lengths.Select((length, row) => length + (begins[row] ? prompt : 0))];
+        return new TokenBatch([.. ids], lengths)
+        {
+            TextIds = Ids, TokenTypes = types is null ? null : [.. types], Cache = Cache, CacheRows = CacheRows,
+            _begins = begins, _prompt = prompt, _prefix = prefix, _layers = layers?.Invoke(),
+        };
+    }
+
+    /// <summary>Where tokens of the text stand among all tokens; null stays null where they stand alone, and means all of them elsewhere.</summary>
+    internal int[]? PlacesOf(int[]? tokens)
+    {
+        if (_prompt == 0)
+        {
+            return tokens;
+        }
+
+        int[] places = [.. Enumerable.Range(0, Ids.Length).Where(i => Ids[i] >= 0)];
+        return tokens is null ? places : Array.ConvertAll(tokens, token => places[token]);
+    }
+
+    /// <summary>The vectors of the text with those of virtual tokens before each row that begins.</summary>
+    internal Tensor WithPrompt(Tensor text, Func<Tensor> vectors)
+    {
+        if (_prompt == 0)
+        {
+            return text;
+        }
+
+        int start = 0;
+        var before = new List<int>();
+        for (int row = 0; row < Rows; row++)
+        {
+            if (_begins![row])
+            {
+                before.Add(start);
+            }
+
+            start += Lengths[row] - (_begins[row] ? _prompt : 0);
+        }
+
+        return Ops.Prepend(vectors(), text, [.. before]);
+    }
+
+    /// <summary>Keys and values of a layer with those of the prefix before each row that begins.</summary>
+    internal (Tensor Keys, Tensor Values) WithPrefix(int layer, Tensor keys, Tensor values)
+    {
+        if (_prefix == 0)
+        {
+            return (keys, values);
+        }
+
+        int[] first = FirstTokens();
+        int[] before = [.. Enumerable.Range(0, Rows).Where(row => _begins![row]).Select(row => first[row])];
+        LayerPrefix added = _layers![layer];
+        return (Ops.Prepend(added.Keys, keys, before), Ops.Prepend(added.Values, values, before));
+    }
+
+    /// <summary>What a layer reads of a prefix, for gradient checkpointing.</summary>
+    internal Tensor[] PrefixRead(int layer) => _prefix == 0 ? [] : [_layers![layer].Keys, _layers[layer].Values];
+
+    /// <summary>Keys before those of a row's own tokens.</summary>
+    internal int PrefixLength(int row) => _begins is not null && _begins[row] ? _prefix : 0;
 
     /// <summary>The text of the cache that row <paramref name="row"/> continues.</summary>
     internal int CacheRow(int row) => CacheRows is null ? row : CacheRows[row];
@@ -101,7 +205,7 @@ public sealed class TokenBatch
         int token = 0;
         for (int row = 0; row < Rows; row++)
         {
-            int past = Cache?.Length(CacheRow(row)) ?? 0;
+            int past = (Cache?.Length(CacheRow(row)) ?? 0) + PrefixLength(row);
             for (int i = 0; i < Lengths[row]; i++)
             {
                 positions[token++] = past + i;
@@ -109,5 +213,25 @@ public sealed class TokenBatch
         }
 
         return positions;
+    }
+
+    // Each row's keys are the prefix and then its own tokens; a window counts the prefix as tokens.
+    private AttentionSpans SpansBehindPrefix(int? window)
+    {
+        (int[] start, int[] end) = (new int[Ids.Length], new int[Ids.Length]);
+        (int token, int key) = (0, 0);
+        for (int row = 0; row < Rows; row++)
+        {
+            for (int i = 0; i < Lengths[row]; i++, token++)
+            {
+                int position = PrefixLength(row) + i;
+                start[token] = key + Math.Max(0, window is { } w ? position - w + 1 : 0);
+                end[token] = key + position + 1;
+            }
+
+            key += PrefixLength(row) + Lengths[row];
+        }
+
+        return new AttentionSpans(start, end);
     }
 }

@@ -34,6 +34,9 @@ public static class BuiltIns
         .Add<TuningOptions, VeRAOptions>("vera")
         .Add<TuningOptions, LoHaOptions>("loha")
         .Add<TuningOptions, LoKrOptions>("lokr")
+        .Add<TuningOptions, PromptTuningOptions>("prompt-tuning")
+        .Add<TuningOptions, PTuningOptions>("p-tuning")
+        .Add<TuningOptions, PrefixTuningOptions>("prefix-tuning")
 
         .Add<OptimizerOptions, AdamWOptions>("adamw")
         .Add<OptimizerOptions, SgdOptions>("sgd")

@@ -147,7 +147,7 @@ public sealed class FineTuner
         IReadOnlyList<Example> test = Encode(objective, data.Test, "test", messages);
         IReadOnlyList<IMetric> metrics = MetricsOf(objective);
         ITuningMethod method = _recipe.Tuning.Create();
-        TunedModel tuned = method.Apply(OpenModel(config, objective.Head), _recipe.Seed);
+        TunedModel tuned = method.Apply(OpenModel(config, objective.Head), _recipe.Seed, tokenizer.Tokenizer);
         messages.AddRange(WhatIsNew(tuned.Model));
         RequireFittingMetrics(tuned.Model, objective, metrics, validation.Count > 0 ? validation : test);
 
@@ -301,10 +301,17 @@ public sealed class FineTuner
 
     private int MaxLength(ModelConfig config)
     {
-        int positions = TextModel.FamilyOf(config, _options.Models).MaxPositions(config);
+        int virtuals = _recipe.Tuning.AddedPositions;
+        int positions = TextModel.FamilyOf(config, _options.Models).MaxPositions(config) - virtuals;
+        if (positions < 1)
+        {
+            throw new TrainingException(ErrorCodes.RecipeValueOutOfRange, "tuning.virtualTokens", $"{virtuals} virtual tokens leave none of the {positions + virtuals} positions this model has for a text", "Give fewer");
+        }
+
         if (_recipe.Data.MaxLength is { } asked && asked > positions)
         {
-            throw new TrainingException(ErrorCodes.RecipeValueOutOfRange, "data.maxLength", $"{asked} tokens are more than the {positions} positions this model has", $"Give {positions} or less");
+            string left = virtuals > 0 ? $"{positions} positions that {virtuals} virtual tokens leave" : $"{positions} positions this model has";
+            throw new TrainingException(ErrorCodes.RecipeValueOutOfRange, "data.maxLength", $"{asked} tokens are more than the {left}", $"Give {positions} or less");
         }
 
         return _recipe.Data.MaxLength ?? Math.Min(positions, 1024);

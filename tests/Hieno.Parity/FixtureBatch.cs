@@ -6,10 +6,13 @@ namespace Hieno.Parity;
 /// <summary>The reference's padded batch as flat rows: padding, which has no effect on the other tokens, is left out.</summary>
 internal sealed class FixtureBatch
 {
-    private FixtureBatch(TokenBatch tokens, int[] places, int[] labels, float[] targets, bool labelsAreWhole)
+    private FixtureBatch(int width, TokenBatch tokens, int[] places, int[] labels, float[] targets, bool labelsAreWhole)
     {
-        (Tokens, Places, Labels, Targets, LabelsAreWhole) = (tokens, places, labels, targets, labelsAreWhole);
+        (Width, Tokens, Places, Labels, Targets, LabelsAreWhole) = (width, tokens, places, labels, targets, labelsAreWhole);
     }
+
+    /// <summary>Columns of the padded batch.</summary>
+    public int Width { get; }
 
     /// <summary>The rows.</summary>
     public TokenBatch Tokens { get; }
@@ -49,12 +52,12 @@ internal sealed class FixtureBatch
         if (task == FixtureTask.Classification)
         {
             bool whole = inputs.IsWhole("labels");
-            return new FixtureBatch(tokens, places, whole ? inputs.Ints("labels") : [], whole ? [] : inputs.Floats("labels"), whole);
+            return new FixtureBatch(width, tokens, places, whole ? inputs.Ints("labels") : [], whole ? [] : inputs.Floats("labels"), whole);
         }
 
         int[] labels = inputs.Ints("labels");
         bool shift = task == FixtureTask.CausalLanguage;
-        return new FixtureBatch(tokens, places, shift ? Shift(labels, places, lengths, width) : Pick(labels, places), [], labelsAreWhole: true);
+        return new FixtureBatch(width, tokens, places, shift ? Shift(labels, places, lengths, width) : Pick(labels, places), [], labelsAreWhole: true);
     }
 
     private static int[] Pick(int[] values, int[] places) => Array.ConvertAll(places, place => values[place]);

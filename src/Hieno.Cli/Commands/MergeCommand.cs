@@ -58,7 +58,7 @@ internal static class MergeCommand
     // Ids spread over the whole vocabulary, in two rows of different lengths.
     private static TokenBatch Probe(TextModel model)
     {
-        int length = Math.Min(32, model.Backbone.MaxPositions);
+        int length = Math.Min(32, model.Backbone.MaxTextLength);
         int[] lengths = [length, Math.Max(1, length / 2)];
         int[] ids = [.. Enumerable.Range(0, lengths.Sum()).Select(i => (int)(i * 7919L % model.Backbone.VocabularySize))];
         return new TokenBatch(ids, lengths);

@@ -129,7 +129,8 @@ public sealed class BertBackbone : Backbone
     {
         ArgumentNullException.ThrowIfNull(batch);
         int[] types = batch.TokenTypes ?? new int[batch.Ids.Length];
-        Tensor x = Ops.Add(Ops.Add(_tokens.Forward(batch.Ids), _types.Forward(types)), _positions.Forward(batch.Positions)); // [N, C]
+        Tensor words = WithPrompts(_tokens.Forward(batch.TextIds), batch);
+        Tensor x = Ops.Add(Ops.Add(words, _types.Forward(types)), _positions.Forward(batch.Positions)); // [N, C]
         return Ops.Dropout(_norm.Forward(x), _config.HiddenDropout);
     }
 

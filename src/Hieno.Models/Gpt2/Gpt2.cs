@@ -134,7 +134,7 @@ public sealed class Gpt2Backbone : Backbone
     protected internal override Tensor Embed(TokenBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        Tensor x = Ops.Add(_tokens.Forward(batch.Ids), _positions.Forward(batch.Positions)); // [N, C]
+        Tensor x = Ops.Add(WithPrompts(_tokens.Forward(batch.TextIds), batch), _positions.Forward(batch.Positions)); // [N, C]
         return Ops.Dropout(x, _config.EmbeddingDropout);
     }
 

@@ -15,6 +15,7 @@ internal static class SelfAttention
     /// <param name="options">Heads, scale, dropout.</param>
     public static Tensor Run(int layer, TokenBatch batch, Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options)
     {
+        (k, v) = batch.WithPrefix(layer, k, v);
         if (batch.Cache is { } cache)
         {
             (k, v) = cache.Append(layer, batch, k, v);

@@ -141,7 +141,7 @@ public sealed class LlamaBackbone : Backbone
     protected internal override Tensor Embed(TokenBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return _tokens.Forward(batch.Ids); // [N, C]
+        return WithPrompts(_tokens.Forward(batch.TextIds), batch); // [N, C]
     }
 
     /// <inheritdoc/>

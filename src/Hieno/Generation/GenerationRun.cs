@@ -31,7 +31,7 @@ internal sealed class GenerationRun
     {
         (_model, _rows, _chooser, _eos) = (model, rows, chooser, [.. eos]);
         Backbone backbone = model.Backbone;
-        _cache = new KvCache(backbone.Blocks.Count, rows.Length, longest, backbone.KeyWidth, Where);
+        _cache = new KvCache(backbone.Blocks.Count, rows.Length, longest + backbone.VirtualTokenCount, backbone.KeyWidth, Where);
         _logits = new float[(long)rows.Length * model.LanguageHead!.Projection.Value.Shape[0]];
     }
 

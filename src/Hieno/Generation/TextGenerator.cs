@@ -155,7 +155,7 @@ public sealed class TextGenerator
 
     private void ThrowUnlessFit(GenerationPrompt prompt, int index)
     {
-        (int count, int most) = (prompt.Tokens.Count, _model.Backbone.MaxPositions);
+        (int count, int most) = (prompt.Tokens.Count, _model.Backbone.MaxTextLength);
         if (count == 0)
         {
             throw new GenerationException(
@@ -191,7 +191,7 @@ public sealed class TextGenerator
     private IEnumerable<GeneratedToken> Run(GenerationPrompt[] prompts, GenerationOptions settings, CancellationToken cancellation)
     {
         int Limit(GenerationPrompt prompt) =>
-            (int)Math.Min((long)prompt.Tokens.Count + settings.MaxNewTokens!.Value, _model.Backbone.MaxPositions);
+            (int)Math.Min((long)prompt.Tokens.Count + settings.MaxNewTokens!.Value, _model.Backbone.MaxTextLength);
 
         TextRow[] rows = [.. prompts.Select((prompt, i) => new TextRow(i, prompt, Limit(prompt), _tokenizer, settings.Stop))];
         var chooser = new TokenChooser(

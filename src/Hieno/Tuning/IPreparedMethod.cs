@@ -6,7 +6,7 @@ namespace Hieno.Tuning;
 public interface IPreparedMethod : ITuningMethod
 {
     /// <summary>Completes the choice of what learns. Called once in each sitting of a run: before the first step, or after the weights of a checkpoint are back.</summary>
-    /// <param name="tuned">The model as <see cref="ITuningMethod.Apply"/> left it.</param>
+    /// <param name="tuned">The model as <c>Apply</c> left it.</param>
     /// <param name="rows">The training rows, and where to keep what a resumed run needs again.</param>
     void Prepare(TunedModel tuned, PreparationRows rows);
 }

@@ -41,7 +41,7 @@ public static class PeftFolder
     {
         ArgumentNullException.ThrowIfNull(adapter);
         PeftLayout layout = adapter.Options.Layout;
-        return adapter.PartWeights().Where(weight => layout.NameOf(weight) is not null).Select(weight => (layout.NameOf(weight)!, weight, weight.Value))
+        return layout.PartTensors(adapter)
             .Concat(adapter.Copies.Select(copy => (layout.NameOfCopy(copy.Parameter) ?? layout.Prefix + NameOfCopy(adapter, copy.Parameter), copy.Parameter, copy.Value)));
     }
 

@@ -1,5 +1,6 @@
 using Hieno.Formats.Peft;
 using Hieno.Models;
+using Hieno.Tensors;
 
 namespace Hieno.Tuning;
 
@@ -25,6 +26,14 @@ public abstract class PeftLayout
 
     /// <summary>The configuration of an adapter that was made here. Base model and task are filled in by the caller.</summary>
     public abstract PeftAdapterConfig Describe(Adapter adapter);
+
+    /// <summary>What is written of the adapter's parts, each with its name in the file. Default: all their weights that have one.</summary>
+    /// <param name="adapter">The adapter.</param>
+    public virtual IEnumerable<(string Name, Parameter Parameter, Tensor Value)> PartTensors(Adapter adapter)
+    {
+        ArgumentNullException.ThrowIfNull(adapter);
+        return adapter.PartWeights().Where(weight => NameOf(weight) is not null).Select(weight => (NameOf(weight)!, weight, weight.Value));
+    }
 
     /// <summary>The name in the file of a weight of the adapter's parts, or null for one that is not written. Default: <see cref="Prefix"/> and its own name.</summary>
     public virtual string? NameOf(Parameter weight)

@@ -1,4 +1,5 @@
 using Hieno.Formats;
+using Hieno.Formats.Tokenizers;
 using Hieno.Models;
 
 namespace Hieno.Tuning;
@@ -8,6 +9,9 @@ public abstract record TuningOptions
 {
     /// <summary>The learning rate where a recipe gives none: 2e-5 unless the method needs another.</summary>
     internal protected virtual double DefaultLearningRate => 2e-5;
+
+    /// <summary>Positions that the method takes from each text: those of virtual tokens. Default 0.</summary>
+    internal protected virtual int AddedPositions => 0;
 
     /// <summary>The method that these settings describe.</summary>
     public abstract ITuningMethod Create();
@@ -21,6 +25,13 @@ public interface ITuningMethod
     /// <param name="seed">The seed of new weights.</param>
     /// <exception cref="TuningException">Nothing would learn, or a name matches nothing.</exception>
     TunedModel Apply(TextModel model, ulong seed);
+
+    /// <summary>As above, for a method that starts from words; others pass the tokenizer over.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="seed">The seed of new weights.</param>
+    /// <param name="tokenizer">The model's tokenizer, or null where there is none.</param>
+    /// <exception cref="TuningException">Nothing would learn, or a name matches nothing.</exception>
+    TunedModel Apply(TextModel model, ulong seed, Tokenizer? tokenizer) => Apply(model, seed);
 }
 
 /// <summary>A method cannot be applied to the model at hand.</summary>

@@ -4,6 +4,7 @@ using Hieno.Generation;
 using Hieno.Models;
 using Hieno.Tensors;
 using Hieno.Tensors.Cpu;
+using Hieno.Tuning;
 
 namespace Hieno.Tests.Generation;
 
@@ -45,6 +46,19 @@ public class TextGeneratorTests
             Assert.All(texts[row].LogProbabilities.Zip(logProbabilities), pair => Assert.Equal(pair.Second, pair.First, 1e-4f));
             Assert.Equal((FinishReason.Length, Prompts[row].Tokens.Count), (texts[row].Finish, texts[row].PromptTokens));
         }
+    }
+
+    [Fact]
+    public void Virtual_tokens_stand_once_before_each_text_and_take_positions_from_it()
+    {
+        TextModel model = TinyModels.Gpt2(positions: 40);
+        new PromptTuningOptions { VirtualTokens = 5 }.Create().Apply(model, seed: 2);
+        IReadOnlyList<GeneratedText> texts = new TextGenerator(model, null).Generate(Prompts, Greedy with { MaxNewTokens = 100 });
+        Assert.All(texts.Zip(Prompts), pair =>
+        {
+            Assert.Equal(35 - pair.Second.Tokens.Count, pair.First.Tokens.Count); // up to the last position
+            Assert.Equal(WithoutCache(model, pair.Second.Tokens, 10).Ids, pair.First.Tokens.Take(10));
+        });
     }
 
     [Fact]
