@@ -37,6 +37,10 @@ public static class BuiltIns
         .Add<TuningOptions, PromptTuningOptions>("prompt-tuning")
         .Add<TuningOptions, PTuningOptions>("p-tuning")
         .Add<TuningOptions, PrefixTuningOptions>("prefix-tuning")
+        .Add<TuningOptions, OFTOptions>("oft")
+        .Add<TuningOptions, BOFTOptions>("boft")
+        .Add<TuningOptions, HRAOptions>("hra")
+        .Add<TuningOptions, VBLoRAOptions>("vblora")
 
         .Add<OptimizerOptions, AdamWOptions>("adamw")
         .Add<OptimizerOptions, SgdOptions>("sgd")

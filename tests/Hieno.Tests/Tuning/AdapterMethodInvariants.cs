@@ -23,8 +23,8 @@ public abstract class AdapterMethodInvariants : IDisposable
     /// <summary>Steps and rate after which the loss is below 0.7 of the first.</summary>
     protected virtual (int Steps, double Rate) Learning => (12, 0.02);
 
-    /// <summary>The same settings as an adapter of PEFT's in the shared folder: its name, its base model, the settings.</summary>
-    protected abstract (string Folder, string Base, AdapterOptions Options) Golden { get; }
+    /// <summary>The same settings as an adapter of PEFT's in the shared folder: its name, its base model, the settings; null where there is none.</summary>
+    protected abstract (string Folder, string Base, AdapterOptions Options)? Golden { get; }
 
     /// <summary>Keys that differ on purpose: the reference started its adapters at random, and newer versions write more.</summary>
     protected virtual string[] KeysApart => [];
@@ -109,7 +109,8 @@ public abstract class AdapterMethodInvariants : IDisposable
     [Trait("tier", "golden")]
     public void An_adapter_made_here_has_the_names_shapes_and_settings_that_peft_writes()
     {
-        (string name, string baseModel, AdapterOptions options) = Golden;
+        Skip.If(Golden is null, "There is no adapter of PEFT's with the layout that is written.");
+        (string name, string baseModel, AdapterOptions options) = Golden!.Value;
         string folder = SharedFolder.Require($"golden/peft/{name}");
         TextModel model = GoldenModel.Require(baseModel).Load();
         PeftFolder.Save(options.Create().Apply(model, seed: 3).Adapter!, _folder.Path, $"golden/{baseModel}");

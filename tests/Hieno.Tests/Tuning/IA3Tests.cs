@@ -13,7 +13,7 @@ public sealed class IA3Tests : AdapterMethodInvariants
 
     protected override (int Steps, double Rate) Learning => (30, 0.2);
 
-    protected override (string Folder, string Base, AdapterOptions Options) Golden =>
+    protected override (string Folder, string Base, AdapterOptions Options)? Golden =>
         ("ia3", "llama", new IA3Options { Targets = ["k_proj", "v_proj", "down_proj"], FeedForward = ["down_proj"] });
 
     protected override long CountFor(string family) => family switch

@@ -10,7 +10,7 @@ public sealed class LnTuningTests : AdapterMethodInvariants
 
     protected override (int Steps, double Rate) Learning => (20, 0.2);
 
-    protected override (string Folder, string Base, AdapterOptions Options) Golden => ("ln_tuning", "llama", new LnTuningOptions());
+    protected override (string Folder, string Base, AdapterOptions Options)? Golden => ("ln_tuning", "llama", new LnTuningOptions());
 
     protected override long CountFor(string family) => family switch
     {

@@ -6,7 +6,7 @@ public sealed class LoHaTests : AdapterMethodInvariants
 {
     protected override AdapterOptions Options => new LoHaOptions { Rank = 3, Targets = [LayerTargets.AllLinear] };
 
-    protected override (string Folder, string Base, AdapterOptions Options) Golden => ("loha", "llama", new LoHaOptions { Rank = 4, Targets = ["q_proj", "v_proj"] });
+    protected override (string Folder, string Base, AdapterOptions Options)? Golden => ("loha", "llama", new LoHaOptions { Rank = 4, Targets = ["q_proj", "v_proj"] });
 
     protected override long CountFor(string family) => 2 * 2 * 3 * family switch
     {

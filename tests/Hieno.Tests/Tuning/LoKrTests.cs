@@ -12,7 +12,7 @@ public sealed class LoKrTests : AdapterMethodInvariants
 
     protected override (int Steps, double Rate) Learning => (20, 0.05);
 
-    protected override (string Folder, string Base, AdapterOptions Options) Golden => ("lokr", "llama", new LoKrOptions { Rank = 4, Targets = ["q_proj", "v_proj"] });
+    protected override (string Folder, string Base, AdapterOptions Options)? Golden => ("lokr", "llama", new LoKrOptions { Rank = 4, Targets = ["q_proj", "v_proj"] });
 
     protected override string[] KeysApart => ["rank_dropout_scale"]; // written since PEFT scales
 
