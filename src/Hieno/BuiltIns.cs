@@ -40,6 +40,7 @@ public static class BuiltIns
         .Add<TuningOptions, OFTOptions>("oft")
         .Add<TuningOptions, BOFTOptions>("boft")
         .Add<TuningOptions, HRAOptions>("hra")
+        .Add<TuningOptions, FourierFTOptions>("fourierft")
         .Add<TuningOptions, VBLoRAOptions>("vblora")
 
         .Add<OptimizerOptions, AdamWOptions>("adamw")

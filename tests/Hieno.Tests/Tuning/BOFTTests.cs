@@ -6,7 +6,7 @@ using Hieno.Tuning;
 
 namespace Hieno.Tests.Tuning;
 
-public sealed class BOFTTests : AdapterMethodInvariants
+public sealed class BOFTTests : PeftMethodInvariants
 {
     protected override AdapterOptions Options => new BOFTOptions { BlockSize = 4, Factors = 2, Targets = [LayerTargets.AllLinear] };
 
@@ -14,7 +14,7 @@ public sealed class BOFTTests : AdapterMethodInvariants
 
     protected override (int Steps, double Rate) Learning => (20, 0.1);
 
-    protected override (string Folder, string Base, AdapterOptions Options)? Golden => ("boft", "llama", new BOFTOptions { Targets = ["q_proj"] });
+    protected override (string Folder, string Base, AdapterOptions Options) Golden => ("boft", "llama", new BOFTOptions { Targets = ["q_proj"] });
 
     // m·in·b numbers and the scales of the outputs.
     protected override long CountFor(string family) => 2 * family switch

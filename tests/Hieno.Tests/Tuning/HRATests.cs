@@ -5,7 +5,7 @@ using Hieno.Tuning;
 
 namespace Hieno.Tests.Tuning;
 
-public sealed class HRATests : AdapterMethodInvariants
+public sealed class HRATests : PeftMethodInvariants
 {
     protected override AdapterOptions Options => new HRAOptions { Rank = 4, Targets = [LayerTargets.AllLinear] };
 
@@ -13,7 +13,7 @@ public sealed class HRATests : AdapterMethodInvariants
 
     protected override (int Steps, double Rate) Learning => (20, 0.1);
 
-    protected override (string Folder, string Base, AdapterOptions Options)? Golden => ("hra", "llama", new HRAOptions { Rank = 4, Targets = ["q_proj", "v_proj"] });
+    protected override (string Folder, string Base, AdapterOptions Options) Golden => ("hra", "llama", new HRAOptions { Rank = 4, Targets = ["q_proj", "v_proj"] });
 
     protected override long CountFor(string family) => 2 * 4 * family switch
     {

@@ -7,13 +7,13 @@ using Hieno.Tuning;
 
 namespace Hieno.Tests.Tuning;
 
-public sealed class IA3Tests : AdapterMethodInvariants
+public sealed class IA3Tests : PeftMethodInvariants
 {
     protected override AdapterOptions Options => new IA3Options();
 
     protected override (int Steps, double Rate) Learning => (30, 0.2);
 
-    protected override (string Folder, string Base, AdapterOptions Options)? Golden =>
+    protected override (string Folder, string Base, AdapterOptions Options) Golden =>
         ("ia3", "llama", new IA3Options { Targets = ["k_proj", "v_proj", "down_proj"], FeedForward = ["down_proj"] });
 
     protected override long CountFor(string family) => family switch

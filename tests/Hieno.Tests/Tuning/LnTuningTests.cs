@@ -4,13 +4,13 @@ using Hieno.Tuning;
 
 namespace Hieno.Tests.Tuning;
 
-public sealed class LnTuningTests : AdapterMethodInvariants
+public sealed class LnTuningTests : PeftMethodInvariants
 {
     protected override AdapterOptions Options => new LnTuningOptions();
 
     protected override (int Steps, double Rate) Learning => (20, 0.2);
 
-    protected override (string Folder, string Base, AdapterOptions Options)? Golden => ("ln_tuning", "llama", new LnTuningOptions());
+    protected override (string Folder, string Base, AdapterOptions Options) Golden => ("ln_tuning", "llama", new LnTuningOptions());
 
     protected override long CountFor(string family) => family switch
     {

@@ -2,11 +2,11 @@ using Hieno.Tuning;
 
 namespace Hieno.Tests.Tuning;
 
-public sealed class LoHaTests : AdapterMethodInvariants
+public sealed class LoHaTests : PeftMethodInvariants
 {
     protected override AdapterOptions Options => new LoHaOptions { Rank = 3, Targets = [LayerTargets.AllLinear] };
 
-    protected override (string Folder, string Base, AdapterOptions Options)? Golden => ("loha", "llama", new LoHaOptions { Rank = 4, Targets = ["q_proj", "v_proj"] });
+    protected override (string Folder, string Base, AdapterOptions Options) Golden => ("loha", "llama", new LoHaOptions { Rank = 4, Targets = ["q_proj", "v_proj"] });
 
     protected override long CountFor(string family) => 2 * 2 * 3 * family switch
     {

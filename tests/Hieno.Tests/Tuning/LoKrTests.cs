@@ -6,13 +6,13 @@ using Hieno.Tuning;
 
 namespace Hieno.Tests.Tuning;
 
-public sealed class LoKrTests : AdapterMethodInvariants
+public sealed class LoKrTests : PeftMethodInvariants
 {
     protected override AdapterOptions Options => new LoKrOptions { Rank = 4, Alpha = 16, Targets = [LayerTargets.AllLinear] };
 
     protected override (int Steps, double Rate) Learning => (20, 0.05);
 
-    protected override (string Folder, string Base, AdapterOptions Options)? Golden => ("lokr", "llama", new LoKrOptions { Rank = 4, Targets = ["q_proj", "v_proj"] });
+    protected override (string Folder, string Base, AdapterOptions Options) Golden => ("lokr", "llama", new LoKrOptions { Rank = 4, Targets = ["q_proj", "v_proj"] });
 
     protected override string[] KeysApart => ["rank_dropout_scale"]; // written since PEFT scales
 

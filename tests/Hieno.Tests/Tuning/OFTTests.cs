@@ -18,8 +18,6 @@ public sealed class OFTTests : AdapterMethodInvariants
 
     protected override (int Steps, double Rate) Learning => (20, 0.1);
 
-    protected override (string Folder, string Base, AdapterOptions Options)? Golden => null; // the fixture is of an older version, see OFTOutputUpdateTests
-
     // b(b − 1)/2 numbers for each of in/b blocks.
     protected override long CountFor(string family) => 2 * 6 / 4 * family switch
     {

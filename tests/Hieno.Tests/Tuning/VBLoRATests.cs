@@ -6,7 +6,7 @@ using Hieno.Tuning;
 
 namespace Hieno.Tests.Tuning;
 
-public sealed class VBLoRATests : AdapterMethodInvariants
+public sealed class VBLoRATests : PeftMethodInvariants
 {
     protected override AdapterOptions Options => new VBLoRAOptions { Rank = 2, Vectors = 10, VectorLength = 8, BankBound = 0.1, LogitsRatio = 2, Targets = [LayerTargets.AllLinear] };
 
@@ -14,7 +14,7 @@ public sealed class VBLoRATests : AdapterMethodInvariants
 
     protected override (int Steps, double Rate) Learning => (40, 0.05);
 
-    protected override (string Folder, string Base, AdapterOptions Options)? Golden =>
+    protected override (string Folder, string Base, AdapterOptions Options) Golden =>
         ("vblora", "llama", new VBLoRAOptions { Rank = 4, Vectors = 16, VectorLength = 16, Targets = ["q_proj", "v_proj"] });
 
     // The bank, and for each layer a logit for each vector of the bank and piece of A and B.

@@ -6,13 +6,13 @@ using Hieno.Tuning;
 
 namespace Hieno.Tests.Tuning;
 
-public sealed class VeRATests : AdapterMethodInvariants
+public sealed class VeRATests : PeftMethodInvariants
 {
     protected override AdapterOptions Options => new VeRAOptions { Rank = 6, Targets = [LayerTargets.AllLinear] };
 
     protected override (int Steps, double Rate) Learning => (20, 0.1);
 
-    protected override (string Folder, string Base, AdapterOptions Options)? Golden =>
+    protected override (string Folder, string Base, AdapterOptions Options) Golden =>
         ("vera", "llama", new VeRAOptions { Rank = 8, ProjectionSeed = 7, Targets = ["q_proj", "o_proj"] });
 
     protected override long CountFor(string family) => 2 * family switch
@@ -26,7 +26,7 @@ public sealed class VeRATests : AdapterMethodInvariants
     [Trait("tier", "golden")]
     public void The_projections_of_a_seed_are_those_that_pytorch_draws()
     {
-        (string name, string baseModel, AdapterOptions options) = Golden!.Value;
+        (string name, string baseModel, AdapterOptions options) = Golden;
         TunedModel tuned = options.Create().Apply(GoldenModel.Require(baseModel).Load(), seed: 99); // the run's seed plays no part
         using var theirs = SafetensorsFile.Open(Path.Combine(SharedFolder.Require($"golden/peft/{name}"), PeftAdapterConfig.WeightsFileName));
         foreach (Parameter projection in tuned.Adapter!.Parts[0].Constants)
