@@ -65,6 +65,62 @@ public sealed class KvCacheTests
     }
 
     [Fact]
+    public void Memory_grows_with_the_longest_text_up_to_the_capacity()
+    {
+        TextModel model = TinyModels.Create("llama");
+        var cache = new KvCache(model.Backbone.Blocks.Count, 2, capacity: 128 << 10, model.Backbone.KeyWidth);
+        Assert.Equal((0, 0L), (cache.Reserved, cache.Bytes));
+        TinyModels.Logits(model, new TokenBatch([3, 1, 4], [1, 2]) { Cache = cache });
+        Assert.Equal(256, cache.Reserved);
+        Assert.Equal(2L * model.Backbone.Blocks.Count * 2 * 256 * model.Backbone.KeyWidth * sizeof(float), cache.Bytes);
+
+        var small = new KvCache(model.Backbone.Blocks.Count, 1, capacity: 12, model.Backbone.KeyWidth);
+        TinyModels.Logits(model, new TokenBatch([3, 1, 4], [3]) { Cache = small });
+        Assert.Equal(12, small.Reserved);
+    }
+
+    [Theory]
+    [InlineData(128 << 10)]
+    [InlineData(700)]
+    public void Texts_keep_their_tokens_when_the_memory_grows(int capacity)
+    {
+        const int Layers = 3, Width = 8;
+        var cache = new KvCache(Layers, 2, capacity, Width);
+        List<float>[] expected = [[], []]; // of layer 0's keys; the other layers and the values hold the same numbers plus a constant
+        int next = 0;
+        foreach (int count in (int[])[1, 250, 9, 200, 240])
+        {
+            int[] lengths = [count, Math.Min(count, 3)];
+            float[] numbers = [.. Enumerable.Range(next, lengths.Sum() * Width)];
+            next += numbers.Length;
+            expected[0].AddRange(numbers[..(count * Width)]);
+            expected[1].AddRange(numbers[(count * Width)..]);
+
+            var batch = new TokenBatch(new int[lengths.Sum()], lengths) { Cache = cache };
+            AttentionSpans spans = batch.CausalSpans();
+            for (int layer = 0; layer < Layers; layer++)
+            {
+                (Tensor keys, Tensor values) = cache.Append(layer, batch, Plus(numbers, layer), Plus(numbers, layer + 0.5f));
+                for (int text = 0; text < 2; text++)
+                {
+                    int last = text == 0 ? count - 1 : lengths.Sum() - 1;
+                    (int start, int length) = (spans.Start[last], spans.End[last] - spans.Start[last]);
+                    Assert.Equal(expected[text].Select(x => x + layer), keys.RowRange(start, length).ToArray());
+                    Assert.Equal(expected[text].Select(x => x + layer + 0.5f), values.RowRange(start, length).ToArray());
+                }
+            }
+
+            cache.Advance(batch);
+        }
+
+        Assert.Equal(700, cache.Length(0));
+        Assert.Equal(Math.Min(capacity, 768), cache.Reserved); // 256, 512, 768 tokens
+
+        static Tensor Plus(float[] numbers, float constant) =>
+            Tensor.FromValues([numbers.Length / Width, Width], Array.ConvertAll(numbers, x => x + constant));
+    }
+
+    [Fact]
     public void Batch_with_another_number_of_rows_is_refused()
     {
         TextModel model = TinyModels.Create("gpt2");

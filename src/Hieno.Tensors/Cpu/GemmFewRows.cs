@@ -7,8 +7,9 @@ namespace Hieno.Tensors.Cpu;
 /// <summary>Matrix multiplication with few rows, as in generating text: B is read once and hardly used, so its way through memory is the cost.</summary>
 /// <remarks>
 /// A task has some columns of C. B is taken in squares of eight of its rows by two vectors, held in registers while all rows of A pass by;
-/// the sums of the task's columns stay in the first-level cache. A row-major B is read where it lies, a transposed one through a small
-/// panel that never leaves that cache. What is needed next is prefetched on the way.
+/// the sums of the task's columns stay in the first-level cache. A row-major B is read where it lies, a transposed one in registers (see
+/// <see cref="MultiplyTransposedSquares"/>) or through a small panel that never leaves that cache. What is needed next is prefetched on
+/// the way.
 /// Each element is the same chain of fused multiply-adds, cut into the same slices, as in the other kernel: results are equal bit by bit.
 /// </remarks>
 public sealed unsafe partial class CpuBackend
@@ -17,6 +18,9 @@ public sealed unsafe partial class CpuBackend
     internal const int MostFewRows = 32;
 
     private const int FewRowsColumns = 192; // of a task: 24 KiB of sums for 32 rows
+    private const int MostRowsBySlices = 4;
+    private const int SumsBySlices = 6144; // of a task: the same 24 KiB
+    private const int SmallestShared = 1 << 14; // a smaller B, 64 KiB, is read sooner than another thread begins
 
     private void MultiplyFewRows(Matrix a, Matrix b, float* bias, float* c, long stride, bool add)
     {
@@ -35,6 +39,21 @@ public sealed unsafe partial class CpuBackend
         }
 
         int lanes = (int)Width;
+        if (a.Rows <= MostRowsBySlices && !b.Transposed && b.Columns % (2 * lanes) == 0)
+        {
+            MultiplyBySlices(a, b, new FewRowsTarget(bias, c, stride, add));
+            return;
+        }
+
+        int done = MultiplyTransposedSquares(a, b, new FewRowsTarget(bias, c, stride, add));
+        if (done == b.Columns)
+        {
+            return;
+        }
+
+        b = b.ColumnRange(done, b.Columns - done);
+        bias = bias == null ? null : bias + done;
+        c += done;
         int panels = (b.Columns + (2 * lanes) - 1) / (2 * lanes);
         int panelsOfTask = Math.Clamp(panels / (2 * Threads), 1, Math.Max(1, FewRowsColumns / (2 * lanes)));
         int tasks = (panels + panelsOfTask - 1) / panelsOfTask;
@@ -50,6 +69,86 @@ public sealed unsafe partial class CpuBackend
             default:
                 For(tasks, 1, new FewRowsKernel<StoredF16>(this, a, b, target, panelsOfTask));
                 break;
+        }
+    }
+
+    // Memory is fastest read in long runs. Slices are independent sums, so a task takes one of them, and of its rows the whole or
+    // large parts: its sums still fit the first-level cache where A has few rows. The slices are added at the end, in their order.
+    private void MultiplyBySlices(Matrix a, Matrix b, FewRowsTarget target)
+    {
+        int width = 2 * (int)Width;
+        int panels = b.Columns / width;
+        (int slices, int slice) = GemmPlan.SlicesOf(a.Columns);
+        bool isSmall = (long)b.Rows * b.Columns <= SmallestShared;
+        int parts = isSmall ? 1 : Math.Max(((2 * Threads) + slices - 1) / slices, a.Rows * b.Columns / SumsBySlices);
+        int panelsOfTask = Math.Max(1, (panels + parts - 1) / parts);
+        int tasks = slices * ((panels + panelsOfTask - 1) / panelsOfTask);
+        using Scratch sums = RentScratch((long)slices * a.Rows * b.Columns);
+        var plan = new SlicesPlan(slices, slice, panels, panelsOfTask, sums.Pointer);
+        long grain = isSmall ? tasks : 1;
+        switch (b.DType)
+        {
+            case DType.F32:
+                For(tasks, grain, new SliceKernel<StoredF32>(a, b, plan));
+                break;
+            case DType.BF16:
+                For(tasks, grain, new SliceKernel<StoredBF16>(a, b, plan));
+                break;
+            default:
+                For(tasks, grain, new SliceKernel<StoredF16>(a, b, plan));
+                break;
+        }
+
+        For(1, 1, new SumSlicesKernel(a.Rows, plan, target));
+    }
+
+    /// <summary>How a product is cut for <see cref="MultiplyBySlices"/>; its sums are [slice][panel][row][two vectors].</summary>
+    private readonly struct SlicesPlan(int slices, int slice, int panels, int panelsOfTask, float* sums)
+    {
+        public readonly int Slices = slices;
+        public readonly int Slice = slice;
+        public readonly int Panels = panels;
+        public readonly int PanelsOfTask = panelsOfTask;
+        public readonly float* Sums = sums;
+    }
+
+    /// <summary>Item i computes one slice's sums of some columns; slices of the same columns follow each other.</summary>
+    private readonly struct SliceKernel<TStored>(Matrix a, Matrix b, SlicesPlan plan) : IKernel
+        where TStored : struct, IStored
+    {
+        public void Run<V>(int chunk, long start, long end)
+            where V : unmanaged, ISimd<V>
+        {
+            long panelLength = 2L * V.Count * a.Rows;
+            for (long task = start; task < end; task++)
+            {
+                (long part, long slice) = Math.DivRem(task, plan.Slices);
+                int first = (int)part * plan.PanelsOfTask;
+                int panels = Math.Min(plan.PanelsOfTask, plan.Panels - first);
+                float* sums = plan.Sums + (((slice * plan.Panels) + first) * panelLength);
+                int k = (int)slice * plan.Slice;
+                SumSlice<V, TStored>(a, b, k, Math.Min(k + plan.Slice, a.Columns), first * 2 * V.Count, panels, sums);
+            }
+        }
+    }
+
+    /// <summary>Adds up the slices and writes C: a single item.</summary>
+    private readonly struct SumSlicesKernel(int rows, SlicesPlan plan, FewRowsTarget target) : IKernel
+    {
+        public void Run<V>(int chunk, long start, long end)
+            where V : unmanaged, ISimd<V>
+        {
+            int width = 2 * V.Count;
+            long length = (long)plan.Panels * rows * width;
+            for (int slice = 1; slice < plan.Slices; slice++)
+            {
+                Add<V>(plan.Sums + (slice * length), plan.Sums, length);
+            }
+
+            for (int panel = 0; panel < plan.Panels; panel++)
+            {
+                target.Write<V>(plan.Sums + ((long)panel * rows * width), rows, panel * width, width);
+            }
         }
     }
 
@@ -103,6 +202,20 @@ public sealed unsafe partial class CpuBackend
     {
         private readonly float* _bias = bias;
         private readonly float* _c = c;
+
+        /// <summary>The same as <see cref="Write"/> for one vector of columns, whose sums are [row][lane].</summary>
+        public void WriteVector(float* sums, int rows, int column)
+        {
+            float* to = _c + column;
+            Simd512 biases = _bias == null ? Simd512.Zero : Simd512.Load(_bias + column);
+            for (int row = 0; row < rows; row++, to += stride, sums += Simd512.Count)
+            {
+                Simd512 value = Simd512.Load(sums);
+                value = _bias == null ? value : value + biases;
+                value = add ? Simd512.Load(to) + value : value;
+                value.Store(to);
+            }
+        }
 
         /// <summary>C (+)= sums (+ bias), where row r's sums of these columns lie at sums[r · width].</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -186,18 +299,7 @@ public sealed unsafe partial class CpuBackend
             {
                 int k = s * slice;
                 int end = Math.Min(k + slice, a.Columns);
-                float* chain = s == 0 ? sums : chains;
-                Unsafe.InitBlockUnaligned(chain, 0, (uint)(length * sizeof(float)));
-                for (; k <= end - 8; k += 8)
-                {
-                    Eight<V, TStored>(a, b, b.Index(k, column), b.Stride, k, panels, chain, ahead: a.Rows >= 6);
-                }
-
-                for (; k < end; k++)
-                {
-                    One<V, TStored>(a, b, b.Index(k, column), k, panels, chain);
-                }
-
+                SumSlice<V, TStored>(a, b, k, end, column, panels, s == 0 ? sums : chains);
                 if (s > 0)
                 {
                     Add<V>(chains, sums, length);
@@ -259,6 +361,23 @@ public sealed unsafe partial class CpuBackend
                     Sse.Prefetch0(from + at);
                 }
             }
+        }
+    }
+
+    /// <summary>sums = A · B over the depth [k, end), for whole panels from <paramref name="column"/> on.</summary>
+    private static void SumSlice<V, TStored>(in Matrix a, in Matrix b, int k, int end, int column, int panels, float* sums)
+        where V : unmanaged, ISimd<V>
+        where TStored : struct, IStored
+    {
+        Unsafe.InitBlockUnaligned(sums, 0, (uint)(2L * V.Count * panels * a.Rows * sizeof(float)));
+        for (; k <= end - 8; k += 8)
+        {
+            Eight<V, TStored>(a, b, b.Index(k, column), b.Stride, k, panels, sums, ahead: a.Rows >= 6);
+        }
+
+        for (; k < end; k++)
+        {
+            One<V, TStored>(a, b, b.Index(k, column), k, panels, sums);
         }
     }
 

@@ -21,7 +21,7 @@ internal sealed class GenerationRun
     private readonly KvCache _cache;
     private readonly float[] _logits;
 
-    /// <summary>Prepares a run; the memory of all keys and values is taken here.</summary>
+    /// <summary>Prepares a run; the memory of keys and values grows with the texts.</summary>
     /// <param name="model">A causal model with a token output.</param>
     /// <param name="rows">The texts.</param>
     /// <param name="longest">The most tokens a text can have.</param>

@@ -8,7 +8,7 @@ namespace Hieno.Generation;
 /// <remarks>
 /// Several prompts run side by side, each reading only its own tokens. What is drawn for a prompt depends on the seed, the prompt's
 /// number and the place in the text, not on the prompts beside it or the number of threads.
-/// Reserved memory: 2 · layers · prompts · (longest prompt + MaxNewTokens) · key width · 4 bytes.
+/// Memory grows with the texts, up to 2 · layers · prompts · (longest prompt + MaxNewTokens) · key width · 4 bytes.
 /// </remarks>
 public sealed class TextGenerator
 {
