@@ -15,12 +15,28 @@ internal static unsafe class AttentionTiles
     /// <summary>Keys met between two updates of the softmax; with <see cref="Queries"/> scores each they fill a third of a 48 KiB cache.</summary>
     public const int KeyBlock = 128;
 
+    private const int RowsAhead = 8; // how far copies prefetch
+
     /// <summary>Columns of a head rounded up to whole vectors.</summary>
     public static int PaddedWidth<V>(int width)
         where V : unmanaged, ISimd<V> => (width + V.Count - 1) / V.Count * V.Count;
 
     /// <summary>The least multiple of the product's row block that is not below <paramref name="rows"/>.</summary>
     public static int RoundUpToBlock(int rows) => (rows + AttentionProducts.RowBlock - 1) / AttentionProducts.RowBlock * AttentionProducts.RowBlock;
+
+    /// <summary>Asks for the cache lines of one head's rows, so that they are near when they are copied.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Prefetch(float* rows, long stride, int count, int width)
+    {
+        const int Line = 64 / sizeof(float);
+        for (int row = 0; row < count; row++, rows += stride)
+        {
+            for (int c = 0; c < width; c += Line)
+            {
+                GemmTile.Prefetch(rows + c);
+            }
+        }
+    }
 
     /// <summary>
     /// Copies one head's rows · scale to rows of whole vectors, zeros behind the head's columns and in the rows up to
@@ -39,6 +55,7 @@ internal static unsafe class AttentionTiles
             float* to = destination + ((long)row * padded);
             for (int c = 0; c < whole; c += V.Count)
             {
+                GemmTile.Prefetch(from + (RowsAhead * stride) + c);
                 (V.Load(from + c) * scales).Store(to + c);
             }
 
@@ -69,6 +86,7 @@ internal static unsafe class AttentionTiles
             float* to = destination + (row * stride);
             for (int c = 0; c < whole; c += V.Count)
             {
+                GemmTile.Prefetch(to + (RowsAhead * stride) + c);
                 V value = V.Load(from + c) * scales;
                 (add ? V.Load(to + c) + value : value).Store(to + c);
             }
