@@ -164,6 +164,11 @@ public sealed unsafe partial class CpuBackend
                     for (int p = 0; p < block.Panels; p++)
                     {
                         float* sum = sums.Pointer + (oneSlice ? 0 : (((long)t * block.Panels) + p) * tileLength);
+                        if (add && slice == plan.Slices - 1)
+                        {
+                            PrefetchTile<V>(_c + (row * stride) + ((block.FirstPanel + p) * width), rows, stride);
+                        }
+
                         float* next = nextTile + (p % (plan.TileRows / 3) * 3 * rowStep); // three of the next tile's rows with each panel
                         GemmTile.Run<V>(
                             rows, columns - (p * width), depth, tile, rowStep, depthStep, panels.Pointer + (p * panelLength), sum, slice > 0, next);
@@ -188,6 +193,18 @@ public sealed unsafe partial class CpuBackend
             {
                 start = _packed + plan.PackedTile(slice, tile);
                 (rowStep, depthStep) = a.Transposed ? (1, plan.TileRows) : (depth + GemmPack.RowPadding, 1);
+            }
+        }
+
+        /// <summary>Asks for a tile's worth of memory that will be added to when the tile is done: a row of two vectors at each step of <paramref name="apart"/>.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void PrefetchTile<V>(float* from, int rows, long apart)
+            where V : unmanaged, ISimd<V>
+        {
+            for (int r = 0; r < rows; r++, from += apart)
+            {
+                GemmTile.Prefetch(from);
+                GemmTile.Prefetch(from + V.Count);
             }
         }
 

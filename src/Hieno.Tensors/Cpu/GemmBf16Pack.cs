@@ -19,6 +19,9 @@ internal static unsafe class GemmBf16Pack
     private const int Lanes = 16;
     private const int BlockPairs = 16;
 
+    /// <summary>How many stored rows ahead of the copy memory is asked for.</summary>
+    private const int PrefetchRows = 16;
+
     /// <summary>Added to the pairs of a tile or panel: the last block may be written beyond its end.</summary>
     public const int Padding = BlockPairs;
 
@@ -41,7 +44,7 @@ internal static unsafe class GemmBf16Pack
         public int PairStride => LinesPerStrip * StripsPerBlock;
 
         /// <summary>Where strip <paramref name="strip"/> begins.</summary>
-        public long Start(int strip) => (strip / StripsPerBlock * BlockLength) + (strip % StripsPerBlock * LinesPerStrip);
+        public long Start(int strip) => ((strip >> (StripsPerBlock - 1)) * BlockLength) + ((strip & (StripsPerBlock - 1)) * LinesPerStrip); // one or two side by side
     }
 
     private static void Strips(in Matrix matrix, int line, int lines, int k0, int pairs, Layout layout, uint* to)
@@ -61,6 +64,7 @@ internal static unsafe class GemmBf16Pack
     private static void FromRows(in Matrix matrix, int line, int lines, int k0, int pairs, Layout layout, uint* to)
     {
         uint* block = stackalloc uint[Lanes * BlockPairs];
+        bool single = matrix.DType == DType.F32;
         for (int first = 0, strip = 0; first < lines; first += layout.LinesPerStrip, strip++)
         {
             int present = Math.Min(layout.LinesPerStrip, lines - first);
@@ -69,11 +73,24 @@ internal static unsafe class GemmBf16Pack
             {
                 int k = k0 + (2 * pair);
                 int left = matrix.Columns - k;
-                for (int i = 0; i < present; i++)
+                long index = matrix.Index(line + first, k);
+                for (int i = 0; i < present; i++, index += matrix.Stride)
                 {
-                    long index = matrix.Index(line + first + i, k);
-                    Vector512<ushort> low = Rounded(matrix, index, left).AsUInt16();
-                    Vector512<ushort> high = Rounded(matrix, index + Lanes, left - Lanes).AsUInt16();
+                    Vector512<ushort> low, high;
+                    if (single && left >= 2 * Lanes)
+                    {
+                        float* from = matrix.Single + index;
+                        GemmTile.Prefetch(from + (4 * Lanes)); // two blocks ahead
+                        GemmTile.Prefetch(from + (5 * Lanes));
+                        low = Round(Vector512.Load(from)).AsUInt16();
+                        high = Round(Vector512.Load(from + Lanes)).AsUInt16();
+                    }
+                    else
+                    {
+                        low = Rounded(matrix, index, left).AsUInt16();
+                        high = Rounded(matrix, index + Lanes, left - Lanes).AsUInt16();
+                    }
+
                     Avx512BW.PermuteVar32x16x2(low, PairedHalves, high).AsUInt32().Store(block + (i * BlockPairs));
                 }
 
@@ -86,21 +103,36 @@ internal static unsafe class GemmBf16Pack
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FromColumns(in Matrix matrix, int line, int lines, int k0, int pairs, Layout layout, uint* to)
     {
-        var upper = Vector512.Create(0xFFFF0000u);
+        long stride = matrix.Stride;
+        int linesLeft = matrix.Rows - line;
         for (int pair = 0; pair < pairs; pair++, to += layout.PairStride)
         {
             int k = k0 + (2 * pair);
             bool hasSecond = k + 1 < matrix.Columns;
-            for (int first = 0, strip = 0; first < lines; first += layout.LinesPerStrip, strip++)
+            long index = matrix.Index(line, k);
+            int first = 0;
+            int strip = 0;
+            int whole = matrix.DType == DType.F32 && hasSecond ? Math.Min(lines, linesLeft - Lanes + 1) : 0;
+            for (float* from = matrix.Single + index; first < whole; first += layout.LinesPerStrip, strip++, from += layout.LinesPerStrip)
             {
-                long index = matrix.Index(line + first, k);
-                int left = matrix.Rows - line - first;
-                Vector512<uint> above = Rounded(matrix, index, left);
-                Vector512<uint> below = hasSecond ? Rounded(matrix, index + matrix.Stride, left) : Vector512<uint>.Zero;
-                ((above & upper) | Vector512.ShiftRightLogical(below, 16)).Store(to + layout.Start(strip));
+                GemmTile.Prefetch(from + (PrefetchRows * stride));
+                GemmTile.Prefetch(from + ((PrefetchRows + 1) * stride));
+                Paired(Round(Vector512.Load(from)), Round(Vector512.Load(from + stride))).Store(to + layout.Start(strip));
+            }
+
+            for (; first < lines; first += layout.LinesPerStrip, strip++)
+            {
+                Vector512<uint> above = Rounded(matrix, index + first, linesLeft - first);
+                Vector512<uint> below = hasSecond ? Rounded(matrix, index + first + stride, linesLeft - first) : Vector512<uint>.Zero;
+                Paired(above, below).Store(to + layout.Start(strip));
             }
         }
     }
+
+    /// <summary>The upper half of each lane of <paramref name="above"/>, with that of <paramref name="below"/> as its lower half.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> Paired(Vector512<uint> above, Vector512<uint> below) =>
+        (above & Vector512.Create(0xFFFF0000u)) | Vector512.ShiftRightLogical(below, 16);
 
     /// <summary>16 numbers stored one after the other, those from the <paramref name="left"/>th on taken as 0; the upper half of each lane is its bf16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

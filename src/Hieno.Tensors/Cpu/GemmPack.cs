@@ -6,8 +6,8 @@ namespace Hieno.Tensors.Cpu;
 /// <summary>Copies blocks of a matrix into the order in which <see cref="GemmTile"/> reads them, expanded to 32 bits.</summary>
 internal static unsafe class GemmPack
 {
-    /// <summary>Four tiles of a transposed A are packed together: they share the cache lines they are read from.</summary>
-    public const int TilesAtOnce = 4;
+    /// <summary>Tiles of a transposed A that are packed together: they share cache lines, and memory is read in runs of 768 bytes.</summary>
+    public const int TilesAtOnce = 16;
 
     /// <summary>Added to the length of copied rows of A, so that the rows of a tile never fall into the same sets of the cache.</summary>
     public const int RowPadding = 16;
