@@ -165,6 +165,11 @@ public sealed unsafe partial class CpuBackend
                         work.B = (uint*)(panels.Pointer + (p * panelLength));
                         work.Tile = sums.Pointer + (oneSlice ? 0 : (((long)t * block.Panels) + p) * TileLength);
                         work.Next = next + (p * share);
+                        if (slice == plan.Slices - 1)
+                        {
+                            result.Prefetch(rows, row, firstColumn + (p * Width));
+                        }
+
                         tiles.Run(rows, columns - (p * Width) > V.Count ? 2 : 1, slice > 0, &work);
                         if (slice == plan.Slices - 1)
                         {
@@ -181,6 +186,18 @@ public sealed unsafe partial class CpuBackend
     {
         private readonly float* _bias = bias;
         private readonly float* _c = c;
+
+        /// <summary>Asks for the part of C that a tile will be added to when it is done.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Prefetch(int rows, int row, int column)
+        {
+            float* from = _c + (row * stride) + column;
+            for (int r = 0; r < rows; r++, from += stride)
+            {
+                GemmTile.Prefetch(from);
+                GemmTile.Prefetch(from + (Bf16TileCode.Columns / 2));
+            }
+        }
 
         /// <summary>C (+)= tile + bias.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
