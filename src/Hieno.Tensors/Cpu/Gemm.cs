@@ -60,8 +60,7 @@ public sealed unsafe partial class CpuBackend
             using Scratch packed = RentScratch(packA ? plan.PackedLength : 0);
             if (packA)
             {
-                long groups = (plan.RowTiles + GemmPack.TilesAtOnce - 1) / GemmPack.TilesAtOnce;
-                For(groups * plan.Slices, 1, new PackTilesKernel(plan, a, row, packed.Pointer));
+                For((long)plan.PackGroups * plan.Slices, 1, new PackTilesKernel(plan, a, row, packed.Pointer));
             }
 
             For(plan.Tasks, 1, new MultiplyKernel(this, plan, a, b, row, packed.Pointer, bias, c + (row * stride), stride, add));
@@ -109,13 +108,12 @@ public sealed unsafe partial class CpuBackend
         public void Run<V>(int chunk, long start, long end)
             where V : unmanaged, ISimd<V>
         {
-            int groups = (plan.RowTiles + GemmPack.TilesAtOnce - 1) / GemmPack.TilesAtOnce;
             for (int item = (int)start; item < end; item++)
             {
-                (int slice, int group) = Math.DivRem(item, groups);
-                int tile = group * GemmPack.TilesAtOnce;
+                (int slice, int group) = Math.DivRem(item, plan.PackGroups);
+                int tile = group * plan.TilesAtOnce;
                 int row = tile * plan.TileRows;
-                int rows = Math.Min(GemmPack.TilesAtOnce * plan.TileRows, plan.Rows - row);
+                int rows = Math.Min(plan.TilesAtOnce * plan.TileRows, plan.Rows - row);
                 float* tiles = _packed + plan.PackedTile(slice, tile);
                 GemmPack.Tiles<V>(a, firstRow + row, rows, slice * plan.Slice, plan.DepthOf(slice), plan.TileRows, plan.PackedTileLength, tiles);
             }

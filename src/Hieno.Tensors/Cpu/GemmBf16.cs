@@ -56,8 +56,7 @@ public sealed unsafe partial class CpuBackend
         {
             var plan = new GemmPlan(Math.Min(rowsAtOnce, a.Rows - row), pairs, b.Rows, (int)Width, Threads);
             using Scratch packed = RentScratch(plan.PackedLength);
-            long groups = (plan.RowTiles + GemmPack.TilesAtOnce - 1) / GemmPack.TilesAtOnce;
-            For(groups * plan.Slices, 1, new PackPairsKernel(plan, a, row, packed.Pointer));
+            For((long)plan.PackGroups * plan.Slices, 1, new PackPairsKernel(plan, a, row, packed.Pointer));
             For(plan.Tasks, 1, new MultiplyPairsKernel(this, tiles, plan, b, packed.Pointer, new Result(bias, c + (row * stride), stride, add)));
         }
     }
@@ -107,13 +106,12 @@ public sealed unsafe partial class CpuBackend
         public void Run<V>(int chunk, long start, long end)
             where V : unmanaged, ISimd<V>
         {
-            int groups = (plan.RowTiles + GemmPack.TilesAtOnce - 1) / GemmPack.TilesAtOnce;
             for (int item = (int)start; item < end; item++)
             {
-                (int slice, int group) = Math.DivRem(item, groups);
-                int tile = group * GemmPack.TilesAtOnce;
+                (int slice, int group) = Math.DivRem(item, plan.PackGroups);
+                int tile = group * plan.TilesAtOnce;
                 int row = tile * plan.TileRows;
-                int rows = Math.Min(GemmPack.TilesAtOnce * plan.TileRows, plan.Rows - row);
+                int rows = Math.Min(plan.TilesAtOnce * plan.TileRows, plan.Rows - row);
                 var tiles = (uint*)(_packed + plan.PackedTile(slice, tile));
                 GemmBf16Pack.Tiles(a, firstRow + row, rows, 2 * slice * plan.Slice, plan.DepthOf(slice), tiles, plan.PackedTileLength);
             }

@@ -6,9 +6,6 @@ namespace Hieno.Tensors.Cpu;
 /// <summary>Copies blocks of a matrix into the order in which <see cref="GemmTile"/> reads them, expanded to 32 bits.</summary>
 internal static unsafe class GemmPack
 {
-    /// <summary>Tiles of a transposed A that are packed together: they share cache lines, and memory is read in runs of 768 bytes.</summary>
-    public const int TilesAtOnce = 16;
-
     /// <summary>Added to the length of copied rows of A, so that the rows of a tile never fall into the same sets of the cache.</summary>
     public const int RowPadding = 16;
 

@@ -14,6 +14,9 @@ internal readonly struct GemmPlan
     private const int FewestPackedRows = 516; // the same for passes over a packed A
     private const long LongestPackedA = 4L << 20; // 16 MiB, half of a usual third-level cache
 
+    private const int FewestTilesAtOnce = 4; // neighbours of a transposed A share cache lines
+    private const int MostTilesAtOnce = 16; // runs of 768 bytes: longer ones are no faster
+
     private readonly int _panels;
     private readonly int _rowBlocks;
     private readonly int _columnBlocks;
@@ -27,6 +30,9 @@ internal readonly struct GemmPlan
         _panels = CeilingDivide(columns, 2 * lanes);
         _columnBlocks = CeilingDivide(_panels, ColumnsPerTask / (2 * lanes));
         _rowBlocks = CeilingDivide(rows, RowsPerTask);
+
+        // Long runs of memory, as long as every thread gets its share of the packing.
+        TilesAtOnce = Math.Clamp(RowTiles * Slices / (2 * threads), FewestTilesAtOnce, MostTilesAtOnce);
 
         // Few tasks, or a last round with idle threads: cut the rows finer, then the columns.
         int mostRowBlocks = Math.Max(_rowBlocks, rows / FewestRowsPerTask);
@@ -55,6 +61,12 @@ internal readonly struct GemmPlan
 
     /// <summary>Tiles from top to bottom; the last may have fewer rows.</summary>
     public int RowTiles { get; }
+
+    /// <summary>Tiles of A that are packed together.</summary>
+    public int TilesAtOnce { get; }
+
+    /// <summary>Groups of tiles that are packed together, from top to bottom.</summary>
+    public int PackGroups => CeilingDivide(RowTiles, TilesAtOnce);
 
     /// <summary>Depth of each slice but the last. Depends on the depth alone: it is part of the result's rounding.</summary>
     public int Slice { get; }
