@@ -65,6 +65,8 @@ internal static class Program
             InspectCommand.Create(terminal),
             LintCommand.Create(terminal),
             MergeCommand.Create(terminal),
+            InterpolateCommand.Create(terminal),
+            SoupCommand.Create(terminal),
             SchemaCommand.Create(terminal),
             DoctorCommand.Create(terminal),
             TokenizerCommand.Create(terminal),

@@ -157,6 +157,9 @@ public static class ErrorCodes
     /// <summary>An adapter cannot be written as a change of the model's weights.</summary>
     public const string TuningCannotMerge = "HN1603";
 
+    /// <summary>Models or adapters do not fit each other, so their weights cannot be combined.</summary>
+    public const string MergeMismatch = "HN1604";
+
     /// <summary>The loss or a gradient is not a finite number.</summary>
     public const string TrainingDiverged = "HN1701";
 

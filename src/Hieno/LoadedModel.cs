@@ -76,17 +76,10 @@ public sealed class LoadedModel
             throw new InvalidOperationException("There is no adapter to merge.");
         }
 
-        // The weights of the base model may still be mapped from files: a folder that holds any must not be replaced.
-        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
-        if (Path.Exists(full) && (!Directory.Exists(full) || Directory.EnumerateFileSystemEntries(full).Any()))
-        {
-            throw new StorageException(ErrorCodes.StorageExists, folder, "there is something at this place already", "Give a folder that is absent or empty");
-        }
-
         MergedAdapter merged = Adapter.Merge();
         try
         {
-            DurableFolder.Save(Path.GetDirectoryName(full)!, Path.GetFileName(full), writer => WeightFiles.SaveModel(Model, writer.Folder, Tokenizer.Folder));
+            WeightFiles.SaveNew(folder, writer => WeightFiles.SaveModel(Model, writer.Folder, Tokenizer.Folder));
         }
         finally
         {
@@ -94,7 +87,9 @@ public sealed class LoadedModel
         }
     }
 
-    private static string FolderOf(string path)
+    /// <summary>The folder of the weights: that of a run's tuned model, else the path itself.</summary>
+    /// <exception cref="CheckpointException">The run has not ended.</exception>
+    internal static string FolderOf(string path)
     {
         string final = Path.Combine(path, RunFolder.FinalName);
         return !File.Exists(Path.Combine(path, RunFolder.EventsFileName)) ? path

@@ -88,6 +88,21 @@ public sealed unsafe class CheckpointFiles : IDisposable
     /// <exception cref="ObjectDisposedException">The files have been closed.</exception>
     public ReadOnlySpan<byte> Bytes(SafetensorsEntry entry) => FileOf(entry).Bytes(entry);
 
+    /// <summary>A part of a tensor's bytes, for tensors of any size; valid until <see cref="Dispose"/>.</summary>
+    /// <param name="entry">The tensor.</param>
+    /// <param name="start">The first byte, counted from the tensor's.</param>
+    /// <param name="count">How many bytes.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The part does not lie in the tensor.</exception>
+    /// <exception cref="CheckpointException">No file has a tensor of that name.</exception>
+    /// <exception cref="ObjectDisposedException">The files have been closed.</exception>
+    public ReadOnlySpan<byte> Bytes(SafetensorsEntry entry, long start, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, entry.ByteLength - count);
+        return new ReadOnlySpan<byte>(PointerTo(entry) + start, count);
+    }
+
     /// <summary>Writes a model into a folder: one file, or shards and their index when it is larger than one shard may be.</summary>
     /// <param name="folder">An existing folder; weights of an earlier model in it are replaced.</param>
     /// <param name="items">The tensors. Shards are filled in this order.</param>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hieno.Formats;
+using Hieno.Formats.Durable;
 using Hieno.Formats.Safetensors;
 using Hieno.Models;
 using Hieno.Tensors;
@@ -72,6 +73,21 @@ public static class WeightFiles
         describe?.Invoke(config);
         File.WriteAllText(Path.Combine(folder, ModelConfig.FileName), config.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
         CopyCompanions(companions, folder);
+    }
+
+    /// <summary>Saves a folder, whole or not at all, at a place where there is nothing yet.</summary>
+    /// <param name="folder">A folder that is absent or empty: another may hold weights that are still mapped from their files.</param>
+    /// <param name="write">Fills it.</param>
+    /// <exception cref="StorageException">The folder holds something, or could not be written.</exception>
+    internal static void SaveNew(string folder, Action<FolderWriter> write)
+    {
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        if (Path.Exists(full) && (!Directory.Exists(full) || Directory.EnumerateFileSystemEntries(full).Any()))
+        {
+            throw new StorageException(ErrorCodes.StorageExists, folder, "there is something at this place already", "Give a folder that is absent or empty");
+        }
+
+        DurableFolder.Save(Path.GetDirectoryName(full)!, Path.GetFileName(full), write);
     }
 
     /// <summary>Copies the tokenizer's files of a model folder.</summary>
