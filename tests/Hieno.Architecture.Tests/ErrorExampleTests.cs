@@ -8,6 +8,7 @@ using Hieno.Formats.Durable;
 using Hieno.Formats.Safetensors;
 using Hieno.Formats.Text;
 using Hieno.Generation;
+using Hieno.Merging;
 using Hieno.Metrics;
 using Hieno.Models;
 using Hieno.Objectives;
@@ -105,6 +106,16 @@ public sealed partial class ErrorExampleTests : IDisposable
         [ErrorCodes.TuningNothingTrains] = _ => new PartialOptions { LastBlocks = 0, Parts = [TuningPart.Attention], TrainHead = false }.Create().Apply(TinyModel(), 0),
         [ErrorCodes.TuningCannotMerge] = _ => new LoRAOptions { Targets = ["wte"] }.Create().Apply(TinyModel(), 0).Adapter!.Merge(),
         [ErrorCodes.TuningTargetUnknown] = _ => new LoRAOptions { Targets = ["q_proj"] }.Create().Apply(TinyModel(), 0),
+
+        [ErrorCodes.MergeMismatch] = t =>
+        {
+            foreach ((string folder, HeadChoice head) in new[] { ("base", HeadChoice.Language), ("tuned", HeadChoice.Classification(2)) })
+            {
+                WeightFiles.SaveModel(TinyModel(head), Directory.CreateDirectory(t.At(folder)).FullName, companions: null);
+            }
+
+            WeightMix.Interpolate(t.At("base"), t.At("tuned"), 0.5);
+        },
 
         [ErrorCodes.GenerationModelUnsuitable] = _ => new TextGenerator(TinyModel(HeadChoice.Classification(2)), tokenizer: null),
         [ErrorCodes.GenerationPromptTooLong] = _ => Generate(Enumerable.Repeat(1, 16)),

@@ -38,6 +38,32 @@ public sealed class MergeCommandTests : IDisposable
         Assert.Contains("holds a model already", used.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Adapters_become_one_adapter_and_models_take_task_vectors()
+    {
+        await CliRun.Of("train", _project.Recipe("head"), "--quiet");
+        await CliRun.Of("train", _project.Recipe(), "--quiet", "--base", _project.Path("run/final"), "--start", "pretrained", "--output", _project.Path("tuned"));
+        string recipe = _project.Recipe("{ kind: lora, rank: 2, targets: [query, value] }");
+        await CliRun.Of("train", recipe, "--base", _project.Path("run/final"), "--start", "pretrained", "--output", _project.Path("adapter"), "--quiet");
+        string adapter = _project.Path("adapter");
+        string tuned = _project.Path("tuned");
+
+        CliRun half = await CliRun.Of("merge", adapter, adapter, "--weights", "0.25,0.75", "--out", _project.Path("both"));
+        CliRun ties = await CliRun.Of("merge", tuned, "--base", _project.Path("run"), "--method", "ties", "--density", "0.5", "--out", _project.Path("ties"));
+        CliRun gone = await CliRun.Of("merge", tuned, "--base", _project.Path("run"), "--weights=-1", "--out", _project.Path("negated"));
+        CliRun mixed = await CliRun.Of("merge", adapter, tuned, "--out", _project.Path("never"));
+        CliRun unknown = await CliRun.Of("merge", tuned, "--base", _project.Path("run"), "--method", "cat", "--out", _project.Path("never"));
+        CliRun count = await CliRun.Of("merge", tuned, tuned, "--weights", "1", "--out", _project.Path("never"));
+        CliRun density = await CliRun.Of("merge", tuned, "--base", _project.Path("run"), "--density", "0", "--out", _project.Path("never"));
+
+        Assert.Equal((0, 0, 0), (half.Code, ties.Code, gone.Code));
+        Assert.Contains("exactly the weighted sum", half.Output, StringComparison.Ordinal);
+        Assert.Equal(LogLoss(await CliRun.Of("eval", adapter, _project.Path("test.jsonl"), "--json")), LogLoss(await CliRun.Of("eval", _project.Path("both"), _project.Path("test.jsonl"), "--json")), 1e-5);
+        Assert.All([mixed, unknown, count, density], run => Assert.Equal(ExitCode.Usage, run.Code));
+        Assert.Contains("--density is 0", density.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_project.Path("never")));
+    }
+
     private static double LogLoss(CliRun run)
     {
         using JsonDocument json = JsonDocument.Parse(run.Output);

@@ -21,6 +21,19 @@ public sealed class CheckpointFilesTests : IDisposable
     }
 
     [Fact]
+    public void A_part_of_a_tensor_is_read_by_itself()
+    {
+        CheckpointFiles.Write(_folder.Path, [SafetensorsItem.FromBytes("w", SafetensorsDType.U8, [5], new byte[] { 1, 2, 3, 4, 5 })]);
+        using var files = CheckpointFiles.Open(_folder.Path);
+        SafetensorsEntry entry = files.Require("w");
+
+        Assert.Equal([2, 3], files.Bytes(entry, 1, 2).ToArray());
+        Assert.Equal(0, files.Bytes(entry, 5, 0).Length);
+        Assert.Throws<ArgumentOutOfRangeException>(() => files.Bytes(entry, 4, 2).Length);
+        Assert.Throws<ArgumentOutOfRangeException>(() => files.Bytes(entry, -1, 2).Length);
+    }
+
+    [Fact]
     public void A_large_model_is_split_and_read_as_one()
     {
         // 5 tensors of 4 bytes, at most 9 bytes a file: 2 + 2 + 1.
