@@ -163,5 +163,5 @@ public abstract class Backbone(string path) : Module(path)
     private static Tensor Below(Tensor[] parts) => parts.Length == 1 ? parts[0] : Ops.Concatenate(parts);
 
     // Updates between the parts of a block may look for tokens by their place in the batch, so they are given all of them.
-    private static bool IsChanged(Module block) => block.Modules().Any(module => module is BlockSite { Parts.Count: > 0 });
+    private static bool IsChanged(Module block) => block.Modules().Any(module => module is BlockSite site && site.Parts.Any(part => part.Enabled));
 }

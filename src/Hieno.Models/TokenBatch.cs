@@ -54,6 +54,15 @@ public sealed class TokenBatch
     /// <summary>Which text of the cache each row continues, each at most once; null means row r continues text r of as many.</summary>
     public int[]? CacheRows { get; init; }
 
+    /// <summary>
+    /// Tokens of each row's text that are given before what is to be predicted, counted from the text's first token; null means the whole text.
+    /// Methods that change some vectors of a prompt look here.
+    /// </summary>
+    public int[]? GivenLengths { get; init; }
+
+    /// <summary>Tokens of each row's text that came before this row, in the cache; null means none.</summary>
+    public int[]? TextStarts { get; init; }
+
     /// <summary>True for a batch to which virtual tokens were added.</summary>
     public bool HasVirtualTokens => _begins is not null;
 
@@ -85,6 +94,37 @@ public sealed class TokenBatch
         }
 
         return last;
+    }
+
+    /// <summary>The tokens among the first <paramref name="first"/> and the last <paramref name="last"/> that are given of each row's text; at most half of them each.</summary>
+    /// <param name="first">How many at the beginning.</param>
+    /// <param name="last">How many at the end.</param>
+    /// <returns>Their places among all tokens, rising; virtual tokens are none of them.</returns>
+    public int[] GivenTokens(int first, int last)
+    {
+        var places = new List<int>();
+        int next = 0;
+        for (int row = 0; row < Rows; row++)
+        {
+            (int begin, int end) = (next, next += Lengths[row]);
+            while (begin < end && Ids[begin] < 0)
+            {
+                begin++;
+            }
+
+            int start = TextStarts?[row] ?? 0;
+            int given = GivenLengths?[row] ?? start + end - begin;
+            for (int token = begin; token < end; token++)
+            {
+                int position = start + token - begin;
+                if (position < Math.Min(given / 2, first) || (position < given && position >= given - Math.Min(given / 2, last)))
+                {
+                    places.Add(token);
+                }
+            }
+        }
+
+        return [.. places];
     }
 
     /// <summary>Each token sees itself and those before it in its row, at most <paramref name="window"/> of them when given.</summary>
@@ -135,7 +175,7 @@ public sealed class TokenBatch
         int[] lengths = [.. Lengths.Select((length, row) => length + (begins[row] ? prompt : 0))];
         return new TokenBatch([.. ids], lengths)
         {
-            TextIds = Ids, TokenTypes = types is null ? null : [.. types], Cache = Cache, CacheRows = CacheRows,
+            TextIds = Ids, TokenTypes = types is null ? null : [.. types], Cache = Cache, CacheRows = CacheRows, GivenLengths = GivenLengths, TextStarts = TextStarts,
             _begins = begins, _prompt = prompt, _prefix = prefix, _layers = layers?.Invoke(),
         };
     }

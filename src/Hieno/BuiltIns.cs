@@ -42,6 +42,9 @@ public static class BuiltIns
         .Add<TuningOptions, HRAOptions>("hra")
         .Add<TuningOptions, FourierFTOptions>("fourierft")
         .Add<TuningOptions, VBLoRAOptions>("vblora")
+        .Add<TuningOptions, LlamaAdapterOptions>("llama-adapter")
+        .Add<TuningOptions, BottleneckOptions>("bottleneck")
+        .Add<TuningOptions, ReftOptions>("reft")
 
         .Add<OptimizerOptions, AdamWOptions>("adamw")
         .Add<OptimizerOptions, SgdOptions>("sgd")

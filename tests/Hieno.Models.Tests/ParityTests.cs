@@ -26,7 +26,7 @@ public sealed class ParityTests
 
     private static readonly string[] s_adapters =
     [
-        "boft", "fourierft", "hra", "ia3", "ia3_bert", "ln_tuning", "loha", "lokr", "oft", "vblora",
+        "adaption_prompt", "boft", "fourierft", "hra", "ia3", "ia3_bert", "ln_tuning", "loha", "lokr", "oft", "vblora",
         "lora_all_linear", "lora_bias_all", "lora_default_init", "lora_dora", "lora_embed_lmhead", "lora_gaussian", "lora_gpt2_conv1d", "lora_layers_to_transform",
         "lora_olora", "lora_patterns", "lora_pissa", "lora_qv", "lora_rslora", "vera",
         "p_tuning", "p_tuning_lstm", "prefix_tuning", "prefix_tuning_proj", "prefix_tuning_seqcls", "prompt_tuning",

@@ -142,13 +142,12 @@ public sealed class BertBackbone : Backbone
 public sealed class BertLayer : Module
 {
     private readonly BertConfig _config;
-    private readonly AttentionOptions _attention;
-    private readonly int _index;
     private readonly Linear _query;
     private readonly Linear _key;
     private readonly Linear _value;
     private readonly Linear _attentionOut;
     private readonly LayerNorm _attentionNorm;
+    private readonly AttentionSite _attend;
     private readonly BlockSite _afterAttention;
     private readonly Linear _up;
     private readonly Linear _down;
@@ -161,7 +160,7 @@ public sealed class BertLayer : Module
         : base(w.Path)
     {
         ArgumentNullException.ThrowIfNull(config);
-        (_config, _index) = (config, index);
+        _config = config;
         int width = config.Width;
         WeightScope attention = w.At("attention").As(ParameterKind.Attention);
         WeightScope mlp = w.As(ParameterKind.FeedForward);
@@ -178,11 +177,12 @@ public sealed class BertLayer : Module
         _afterMlp = Add(new BlockSite(w, BlockPlace.FeedForward, width, _mlpNorm.Forward));
         _output = Add(new BlockSite(w, BlockPlace.Output, width));
 
-        _attention = new AttentionOptions(config.Heads)
+        var options = new AttentionOptions(config.Heads)
         {
             Scale = 1f / MathF.Sqrt(width / config.Heads),
             DropoutRate = config.AttentionDropout,
         };
+        _attend = Add(new AttentionSite(attention.At("self"), index, width, options, x => (_key.Forward(x), _value.Forward(x))));
     }
 
     /// <summary>Runs the layer.</summary>
@@ -198,7 +198,7 @@ public sealed class BertLayer : Module
             (x, spans) = (Ops.Rows(x, tokens), spans.Of(tokens));
         }
 
-        Tensor attended = SelfAttention.Run(_index, batch, _query.Forward(x), _key.Forward(all), _value.Forward(all), spans, _attention);
+        Tensor attended = _attend.Run(batch, _query.Forward(x), _key.Forward(all), _value.Forward(all), spans);
         Tensor change = Ops.Dropout(_attentionOut.Forward(attended), _config.HiddenDropout);
         Tensor middle = _attentionNorm.Forward(Ops.Add(x, _afterAttention.Apply(change, x, x, batch)));
 

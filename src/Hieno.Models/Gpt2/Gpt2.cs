@@ -149,11 +149,10 @@ public sealed class Gpt2Backbone : Backbone
 public sealed class Gpt2Block : Module
 {
     private readonly Gpt2Config _config;
-    private readonly AttentionOptions _attention;
-    private readonly int _index;
     private readonly LayerNorm _attentionNorm;
     private readonly Linear _queryKeyValue;
     private readonly Linear _attentionOut;
+    private readonly AttentionSite _attend;
     private readonly BlockSite _afterAttention;
     private readonly LayerNorm _mlpNorm;
     private readonly Linear _up;
@@ -166,7 +165,7 @@ public sealed class Gpt2Block : Module
         : base(w.Path)
     {
         ArgumentNullException.ThrowIfNull(config);
-        (_config, _index) = (config, index);
+        _config = config;
         (int width, int hidden) = (config.Width, config.Hidden);
         WeightScope attention = w.As(ParameterKind.Attention);
         WeightScope mlp = w.As(ParameterKind.FeedForward);
@@ -182,11 +181,12 @@ public sealed class Gpt2Block : Module
         _output = Add(new BlockSite(w, BlockPlace.Output, width));
 
         float scale = config.ScaleAttention ? 1f / MathF.Sqrt(width / config.Heads) : 1f;
-        _attention = new AttentionOptions(config.Heads)
+        var options = new AttentionOptions(config.Heads)
         {
             Scale = config.ScaleByLayer ? scale / (index + 1) : scale,
             DropoutRate = config.AttentionDropout,
         };
+        _attend = Add(new AttentionSite(attention.At("attn"), index, width, options, KeysAndValues));
     }
 
     /// <summary>Runs the layer.</summary>
@@ -205,7 +205,7 @@ public sealed class Gpt2Block : Module
             (x, q, spans) = (Ops.Rows(x, tokens), Ops.Rows(q, tokens), spans.Of(tokens));
         }
 
-        Tensor attended = SelfAttention.Run(_index, batch, q, qkv[1], qkv[2], spans, _attention);
+        Tensor attended = _attend.Run(batch, q, qkv[1], qkv[2], spans);
         Tensor change = Ops.Dropout(_attentionOut.Forward(attended), _config.ResidualDropout);
         Tensor middle = Ops.Add(x, _afterAttention.Apply(change, h, x, batch));
 
@@ -214,6 +214,12 @@ public sealed class Gpt2Block : Module
         change = Ops.Dropout(_down.Forward(hidden), _config.ResidualDropout);
         Tensor y = Ops.Add(middle, _afterMlp.Apply(change, h, middle, batch));
         return _output.Apply(y, x, x, batch);
+    }
+
+    private (Tensor Keys, Tensor Values) KeysAndValues(Tensor x)
+    {
+        Tensor[] qkv = Ops.Split(_queryKeyValue.Forward(x), _config.Width, _config.Width, _config.Width);
+        return (qkv[1], qkv[2]);
     }
 }
 

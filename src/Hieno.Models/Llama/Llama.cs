@@ -159,13 +159,13 @@ public sealed class LlamaBackbone : Backbone
 public sealed class LlamaBlock : Module
 {
     private readonly LlamaConfig _config;
-    private readonly AttentionOptions _attention;
-    private readonly int _index;
     private readonly RmsNorm _attentionNorm;
     private readonly Linear _query;
     private readonly Linear _key;
     private readonly Linear _value;
     private readonly Linear _attentionOut;
+    private readonly int _index;
+    private readonly AttentionSite _attend;
     private readonly BlockSite _afterAttention;
     private readonly RmsNorm _mlpNorm;
     private readonly Linear _gate;
@@ -197,12 +197,13 @@ public sealed class LlamaBlock : Module
         _afterMlp = Add(new BlockSite(w, BlockPlace.FeedForward, width));
         _output = Add(new BlockSite(w, BlockPlace.Output, width));
 
-        _attention = new AttentionOptions(config.Heads)
+        var options = new AttentionOptions(config.Heads)
         {
             KvHeads = config.KvHeads,
             Scale = 1f / MathF.Sqrt(config.HeadWidth),
             DropoutRate = config.AttentionDropout,
         };
+        _attend = Add(new AttentionSite(attention, index, width, options, x => (_key.Forward(x), _value.Forward(x))));
     }
 
     /// <summary>Runs the layer.</summary>
@@ -224,7 +225,7 @@ public sealed class LlamaBlock : Module
         Tensor q = Ops.Rope(_query.Forward(h), rope, positions, _config.HeadWidth);         // [N, heads · D]
         Tensor k = Ops.Rope(_key.Forward(all), rope, batch.Positions, _config.HeadWidth);   // [N, kv heads · D]
         Tensor v = _value.Forward(all);
-        Tensor attended = SelfAttention.Run(_index, batch, q, k, v, spans, _attention);
+        Tensor attended = _attend.Run(batch, q, k, v, spans);
         Tensor middle = Ops.Add(x, _afterAttention.Apply(_attentionOut.Forward(attended), h, x, batch));
 
         h = _mlpNorm.Forward(middle);

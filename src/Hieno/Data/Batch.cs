@@ -27,7 +27,7 @@ public sealed class Batch
     public Batch(IReadOnlyList<Example> examples, int[] ids, int[] labels, float[]? weights = null)
         : this(examples)
     {
-        Tokens = new TokenBatch(ids, Tokens.Lengths) { TokenTypes = Tokens.TokenTypes };
+        Tokens = new TokenBatch(ids, Tokens.Lengths) { TokenTypes = Tokens.TokenTypes, GivenLengths = [.. examples.Select(GivenOf)] };
         (Labels, Weights) = (labels, weights);
     }
 
@@ -42,6 +42,13 @@ public sealed class Batch
 
     /// <summary>How much each position counts, [N]; null means 1 each.</summary>
     public float[]? Weights { get; }
+
+    // Up to the first token that is to be predicted; of a text that is learned from its beginning, all of it.
+    private static int GivenOf(Example example)
+    {
+        int first = example.TokenLabels is null ? -1 : Array.FindIndex(example.TokenLabels, label => label != Example.Ignore);
+        return first > 0 ? first : example.Ids.Length;
+    }
 
     /// <summary>The weights of all positions that are learned, added up: what a mean loss is divided by.</summary>
     public double TargetWeight()

@@ -106,6 +106,12 @@ internal sealed class GenerationRun
             next += count;
         }
 
-        return new TokenBatch(ids, lengths) { Cache = _cache, CacheRows = [.. plan.Select(part => part.Row.Index)] };
+        return new TokenBatch(ids, lengths)
+        {
+            Cache = _cache,
+            CacheRows = [.. plan.Select(part => part.Row.Index)],
+            GivenLengths = [.. plan.Select(part => part.Row.PromptLength)],
+            TextStarts = [.. plan.Select(part => part.Row.Read)],
+        };
     }
 }
