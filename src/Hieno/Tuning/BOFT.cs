@@ -205,9 +205,9 @@ internal sealed class BOFTLayout : PeftLayout
             // Without its CUDA kernel PEFT makes one factor, whatever the settings say: the file tells how many there are.
             Linear layer = weights.ModuleAt<Linear>(path);
             int[] shape = weights.ShapeOf(path, Blocks);
-            (int factors, int size) = shape.Length == 4 ? (shape[0], shape[3]) : (1, 1);
-            PeftSettings.ThrowIf(
-                adapter.Source!, size < 1 || layer.In % ((long)size << (factors - 1)) != 0, $"{factors} butterfly factors with blocks of {size} do not fit the {layer.In} inputs of '{path}'");
+            (int factors, int size) = shape.Length == 4 ? (shape[0], shape[3]) : (0, 0);
+            bool fits = factors is >= 1 and <= 16 && size >= 1 && layer.In % ((long)size << (factors - 1)) == 0 && (factors == 1 || size % 2 == 0);
+            PeftSettings.ThrowIf(adapter.Source!, !fits, $"{factors} butterfly factors with blocks of {size} do not fit the {layer.In} inputs of '{path}'");
             Tensor blocks = weights.Take(path, Blocks, [factors, layer.In / size, size, size]);
             adapter.Attach(new BOFTUpdate(layer, adapter.Name, blocks, weights.Take(path, Scale, [layer.Out, 1])));
         }

@@ -187,6 +187,7 @@ internal sealed class LoKrLayout : PeftLayout
             (int rows, int innerRows) = LoKr.Split(layer.Out, options.Factor);
             (int columns, int innerColumns) = LoKr.Split(layer.In, options.Factor);
             int r = (int)PeftSettings.Of(config, "rank_pattern", path, options.Rank);
+            PeftSettings.ThrowIf(config, r < 1, $"the rank of '{path}' is {r}");
             Tensor Take(string name, Shape shape) => weights.Take(path, name, shape);
             var c = LoKrFactor.Create(layer, C, rows, columns, weights.Has(path, C) ? null : r, Take);
             var d = LoKrFactor.Create(layer, D, innerRows, innerColumns, weights.Has(path, D) ? null : r, Take);

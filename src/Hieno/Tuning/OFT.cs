@@ -171,7 +171,8 @@ internal sealed class OFTLayout : PeftLayout
             Linear layer = weights.ModuleAt<Linear>(path);
             int each = weights.ShapeOf(path, Triangles) is [_, var numbers] ? numbers : 0;
             int size = (int)Math.Round((1 + Math.Sqrt(1 + (8.0 * each))) / 2);
-            int blocks = Math.Max(1, layer.In / size);
+            PeftSettings.ThrowIf(adapter.Source, size < 2 || layer.In % size != 0, $"blocks of {size} do not divide the {layer.In} inputs of '{path}'");
+            int blocks = layer.In / size;
             adapter.Attach(new OFTUpdate(layer, adapter.Name, weights.Take(path, Triangles, [shared ? 1 : blocks, size * (size - 1) / 2]), size, map));
         }
 

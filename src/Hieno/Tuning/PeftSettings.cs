@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Hieno.Formats;
 using Hieno.Formats.Peft;
 using Hieno.Models.Layers;
@@ -34,7 +35,7 @@ internal static class PeftSettings
 
         foreach (JsonProperty pattern in section.Json.EnumerateObject())
         {
-            if (PeftModules.Matching($@"(?:.*\.)?(?:{pattern.Name})").Matches(path))
+            if (Matches(config, pattern.Name, path))
             {
                 return section.GetDouble(pattern.Name);
             }
@@ -87,6 +88,18 @@ internal static class PeftSettings
     /// <summary><c>fan_in_fan_out</c>: whether the layers store their weights as [in, out].</summary>
     public static (string Key, object? Value) FanInFanOut(Adapter adapter) =>
         ("fan_in_fan_out", adapter.Parts.OfType<LinearUpdate>().Any(part => part.Layer.Transposed));
+
+    private static bool Matches(PeftAdapterConfig config, string pattern, string path)
+    {
+        try
+        {
+            return PeftModules.Matching($@"(?:.*\.)?(?:{pattern})").Matches(path);
+        }
+        catch (Exception error) when (error is ArgumentException or RegexMatchTimeoutException)
+        {
+            throw new CheckpointException(ErrorCodes.AdapterUnsupported, config.Path, $"'{pattern}' cannot be used as a pattern of layers' names: {error.Message}", "Correct the pattern");
+        }
+    }
 
     private static JsonElement Json(object? value) => JsonSerializer.SerializeToElement(value);
 }

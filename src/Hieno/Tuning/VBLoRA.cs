@@ -217,12 +217,14 @@ internal sealed class VBLoRALayout : PeftLayout
     public override void ReadParts(Adapter adapter, AdapterWeights weights)
     {
         var options = (VBLoRAOptions)adapter.Options;
-        PeftSettings.ThrowIf(adapter.Source!, options.TopK > options.Vectors || options.VectorLength < 1, $"{options.TopK} of {options.Vectors} vectors of {options.VectorLength} cannot be mixed");
+        PeftSettings.ThrowIf(adapter.Source!, options.TopK < 1 || options.TopK > options.Vectors || options.VectorLength < 1, $"{options.TopK} of {options.Vectors} vectors of {options.VectorLength} cannot be mixed");
         string[] paths = [.. weights.PathsWith(LogitsA)];
         Parameter? bank = null;
         foreach (string path in paths)
         {
             Linear layer = weights.ModuleAt<Linear>(path);
+            bool fits = layer.In % options.VectorLength == 0 && layer.Out % options.VectorLength == 0;
+            PeftSettings.ThrowIf(adapter.Source!, !fits, $"vectors of {options.VectorLength} do not make up the {layer.In} inputs and {layer.Out} outputs of '{path}'");
             bank ??= new Parameter(Bank, weights.Take(Bank, [options.Vectors, options.VectorLength]), ParameterKind.Other, layer.Weight.Depth);
             Tensor a = weights.Take(path, LogitsA, [options.Rank, layer.In / options.VectorLength, options.Vectors]);
             Tensor b = weights.Take(path, LogitsB, [layer.Out / options.VectorLength, options.Rank, options.Vectors]);
