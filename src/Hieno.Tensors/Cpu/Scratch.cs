@@ -27,7 +27,7 @@ public sealed unsafe partial class CpuBackend
 
     /// <summary>destination (+)= the sum of <paramref name="chunks"/> rows of <paramref name="columns"/> numbers, always in the same order.</summary>
     internal void SumPartials(float* partials, int chunks, int columns, float* destination, bool add) =>
-        For(columns, 1024, new SumPartialsKernel(partials, chunks, columns, destination, add));
+        For(columns, 128, new SumPartialsKernel(partials, chunks, columns, destination, add));
 
     /// <summary>sum[c] += a[c] · b[c] · scale.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
