@@ -138,7 +138,8 @@ public sealed class FrozenPrefix : IDisposable
             tokens = [.. places];
         }
 
-        return new TokenBatch(ids, [.. rows.Select(row => row.Key.Ids.Length)]) { TokenTypes = types };
+        int[]? given = rows[0].Key.Given is null ? null : [.. rows.Select(row => row.Key.Given!.Value)];
+        return new TokenBatch(ids, [.. rows.Select(row => row.Key.Ids.Length)]) { TokenTypes = types, GivenLengths = given };
     }
 
     private static Row[] CutIntoRows(TokenBatch batch, int[]? wanted)
@@ -160,6 +161,7 @@ public sealed class FrozenPrefix : IDisposable
                 batch.Ids[start..(start + length)],
                 batch.TokenTypes?[start..(start + length)],
                 wanted is null ? null : Array.ConvertAll(wanted[first..next], token => token - from),
+                batch.GivenLengths?[r],
                 precision);
             rows[r] = wanted is null ? new Row(key, start, length) : new Row(key, first, next - first);
             start += length;
@@ -174,8 +176,8 @@ public sealed class FrozenPrefix : IDisposable
     /// <param name="Count">Its vectors.</param>
     private readonly record struct Row(RowKey Key, int First, int Count);
 
-    /// <summary>A row's tokens, their types, which of them are wanted where not all are, and how matrix products are rounded.</summary>
-    private sealed class RowKey(int[] ids, int[]? types, int[]? wanted, MatMulPrecision precision) : IEquatable<RowKey>
+    /// <summary>A row's tokens, their types, which of them are wanted where not all are, how many are the prompt, and how matrix products are rounded.</summary>
+    private sealed class RowKey(int[] ids, int[]? types, int[]? wanted, int? given, MatMulPrecision precision) : IEquatable<RowKey>
     {
         public int[] Ids { get; } = ids;
 
@@ -183,10 +185,13 @@ public sealed class FrozenPrefix : IDisposable
 
         public int[]? Wanted { get; } = wanted;
 
+        public int? Given { get; } = given; // a frozen adapter may change the prompt's last tokens only
+
         private readonly MatMulPrecision _precision = precision;
 
         public bool Equals(RowKey? other) =>
-            other is not null && _precision == other._precision && Ids.AsSpan().SequenceEqual(other.Ids) && AreEqual(Types, other.Types) && AreEqual(Wanted, other.Wanted);
+            other is not null && _precision == other._precision && Given == other.Given && Ids.AsSpan().SequenceEqual(other.Ids)
+            && AreEqual(Types, other.Types) && AreEqual(Wanted, other.Wanted);
 
         public override bool Equals(object? obj) => Equals(obj as RowKey);
 

@@ -34,14 +34,15 @@ public sealed class FrozenPrefixTests
     }
 
     [Fact]
-    public void Rows_are_told_apart_by_tokens_types_and_the_tokens_that_are_wanted()
+    public void Rows_are_told_apart_by_tokens_types_prompts_and_the_tokens_that_are_wanted()
     {
         TextModel model = TinyModels.Create("bert");
         using var prefix = new FrozenPrefix(2, new RowStore(16, 1 << 20));
         var plain = new TokenBatch([1, 2, 3], [3]);
         var typed = new TokenBatch([1, 2, 3], [3]) { TokenTypes = [0, 1, 1] };
         var other = new TokenBatch([1, 2, 4], [3]);
-        foreach (TokenBatch batch in (TokenBatch[])[plain, typed, other, plain, typed])
+        var prompted = new TokenBatch([1, 2, 3], [3]) { GivenLengths = [2] };
+        foreach (TokenBatch batch in (TokenBatch[])[plain, typed, other, prompted, plain, typed])
         {
             foreach (int[]? tokens in (int[]?[])[null, [0], [2], [0, 2]])
             {
@@ -52,7 +53,7 @@ public sealed class FrozenPrefixTests
             }
         }
 
-        Assert.Equal((12, 8), (prefix.Computed, prefix.Reused));
+        Assert.Equal((16, 8), (prefix.Computed, prefix.Reused));
 
         float[] Read(TokenBatch batch, int[]? tokens)
         {
