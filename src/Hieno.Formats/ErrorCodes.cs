@@ -3,7 +3,7 @@ namespace Hieno.Formats;
 /// <summary>The stable codes of the errors about files. A code is never reused for another meaning.</summary>
 /// <remarks>
 /// HN11xx weights and their configuration, HN12xx data sets, HN13xx storage, HN14xx chat templates, HN15xx recipes, HN16xx tuning,
-/// HN17xx training, HN18xx generation, HN19xx metrics.
+/// HN17xx training, HN18xx generation, HN19xx metrics, HN21xx pictures.
 /// </remarks>
 public static class ErrorCodes
 {
@@ -195,4 +195,19 @@ public static class ErrorCodes
 
     /// <summary>No metric has this name.</summary>
     public const string MetricUnknown = "HN1904";
+
+    /// <summary>A picture's file is absent, cannot be opened, or is of a kind that cannot be read.</summary>
+    public const string ImageFileUnreadable = "HN2101";
+
+    /// <summary>A picture's file ends too early.</summary>
+    public const string ImageTruncated = "HN2102";
+
+    /// <summary>A picture's file contradicts itself or its format.</summary>
+    public const string ImageInvalid = "HN2103";
+
+    /// <summary>A picture uses a part of its format that is not read.</summary>
+    public const string ImageUnsupported = "HN2104";
+
+    /// <summary>A picture has more pixels than are allowed.</summary>
+    public const string ImageTooLarge = "HN2105";
 }

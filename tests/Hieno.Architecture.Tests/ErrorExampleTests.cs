@@ -5,6 +5,8 @@ using Hieno.Data;
 using Hieno.Formats;
 using Hieno.Formats.ChatTemplates;
 using Hieno.Formats.Durable;
+using Hieno.Formats.Images;
+using Hieno.Formats.Images.Png;
 using Hieno.Formats.Safetensors;
 using Hieno.Formats.Text;
 using Hieno.Generation;
@@ -127,6 +129,17 @@ public sealed partial class ErrorExampleTests : IDisposable
         [ErrorCodes.MetricWrongKind] = _ => new MeanAbsoluteError().Compute(ClassPredictions.FromLabels([0], [1], ["ham", "spam"])),
         [ErrorCodes.MetricNotFinite] = _ => ClassPredictions.FromLogits([0], new float[,] { { 0.5f, float.NaN } }, ["ham", "spam"]),
         [ErrorCodes.MetricUnknown] = _ => BuiltInMetrics.Find("acuracy"),
+
+        [ErrorCodes.ImageFileUnreadable] = _ => ImageFile.Decode([.. "GIF89a"u8], "ant.gif"),
+        [ErrorCodes.ImageTruncated] = _ => ImageFile.Decode(PngWriter.Encode(new Image(2, 2, 1))[..40], "ant.png"),
+        [ErrorCodes.ImageInvalid] = _ =>
+        {
+            byte[] png = PngWriter.Encode(new Image(2, 2, 1));
+            png[42] ^= 1;
+            ImageFile.Decode(png, "ant.png");
+        },
+        [ErrorCodes.ImageUnsupported] = _ => ImageFile.Decode([0xFF, 0xD8, 0xFF, 0xC0, 0, 20, 8, 0, 8, 0, 8, 4, .. new byte[12]], "ant.jpg"),
+        [ErrorCodes.ImageTooLarge] = _ => ImageFile.Decode([0xFF, 0xD8, 0xFF, 0xC0, 0, 11, 8, 0xEA, 0x60, 0xEA, 0x60, 1, 1, 0x11, 0], "ant.jpg"),
     };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("hieno-errors-").FullName;
