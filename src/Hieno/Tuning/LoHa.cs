@@ -1,14 +1,16 @@
+using System.Collections.ObjectModel;
 using System.ComponentModel.DataAnnotations;
 using Hieno.Formats;
 using Hieno.Formats.Peft;
 using Hieno.Models;
 using Hieno.Models.Layers;
+using Hieno.Recipes;
 using Hieno.Tensors;
 
 namespace Hieno.Tuning;
 
 /// <summary>Settings of <see cref="LoHa"/>.</summary>
-public sealed record LoHaOptions : LayerAdapterOptions
+public sealed record LoHaOptions : LayerAdapterOptions, IValidated
 {
     /// <summary>Rank r of each of the two products; their element-wise product has a rank of up to r². Default 8.</summary>
     [Range(1, 4096)]
@@ -18,11 +20,23 @@ public sealed record LoHaOptions : LayerAdapterOptions
     [Range(1e-3, 1e6)]
     public double Alpha { get; init; } = 8;
 
+    /// <summary>Layers with a rank of their own: patterns of the ends of their paths, such as q_proj, of which the first that matches counts. Default: none.</summary>
+    public IReadOnlyDictionary<string, int> Ranks { get; init; } = ReadOnlyDictionary<string, int>.Empty;
+
+    /// <summary>Layers with an α of their own, by pattern as in 'ranks'. Default: none.</summary>
+    public IReadOnlyDictionary<string, double> Alphas { get; init; } = ReadOnlyDictionary<string, double>.Empty;
+
     /// <inheritdoc/>
     protected internal override PeftLayout Layout => new LoHaLayout();
 
     /// <inheritdoc/>
     public override ITuningMethod Create() => new LoHa(this);
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate() => LayerRanks.Faults();
+
+    /// <summary>Rank and α of each layer.</summary>
+    internal LayerRanks LayerRanks => new(Rank, Alpha, Ranks, Alphas);
 }
 
 /// <summary>LoHa: ΔW = s·(A₁B₁) ∘ (A₂B₂), the element-wise product of two products of low rank, with s = α / r.</summary>
@@ -38,14 +52,17 @@ public sealed class LoHa(LoHaOptions options) : ITuningMethod
         ArgumentNullException.ThrowIfNull(model);
         LoHaOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.Family.DefaultTargets };
         var adapter = Adapter.Begin(model, effective, "LoHa");
-        foreach (Linear layer in LayerTargets.Find<Linear>(adapter, effective.Targets, "LoHa"))
+        IReadOnlyList<Linear> layers = LayerTargets.Find<Linear>(adapter, effective.Targets, "LoHa");
+        LayerRanks ranks = effective.LayerRanks;
+        ranks.ThrowIfIdle([.. layers.Select(layer => layer.Path)], "LoHa");
+        foreach (Linear layer in layers)
         {
-            (int r, Backend backend) = (effective.Rank, layer.Weight.Value.Backend);
+            (int r, Backend backend) = (ranks.RankOf(layer.Path), layer.Weight.Value.Backend);
             Tensor a1 = Initializer.KaimingUniform(r).Create([layer.Out, r], seed, $"{layer.Path}.{LoHaLayout.A1}", backend);
             Tensor b1 = Initializer.KaimingUniform(layer.In).Create([r, layer.In], seed, $"{layer.Path}.{LoHaLayout.B1}", backend);
             Tensor a2 = Initializer.KaimingUniform(r).Create([layer.Out, r], seed, $"{layer.Path}.{LoHaLayout.A2}", backend);
             Tensor b2 = Initializer.Zeros.Create([r, layer.In], seed, $"{layer.Path}.{LoHaLayout.B2}", backend);
-            adapter.Attach(new LoHaUpdate(layer, adapter.Name, [a1, b1, a2, b2], (float)(effective.Alpha / r)));
+            adapter.Attach(new LoHaUpdate(layer, adapter.Name, [a1, b1, a2, b2], (float)(ranks.AlphaOf(layer.Path) / r)));
         }
 
         return adapter.Complete();
@@ -124,8 +141,9 @@ internal sealed class LoHaLayout : PeftLayout
     public override PeftAdapterConfig Describe(Adapter adapter)
     {
         var options = (LoHaOptions)adapter.Options;
+        (IReadOnlyDictionary<string, int> ranks, IReadOnlyDictionary<string, double> alphas) = options.LayerRanks.ForPeft(adapter.Parts.Select(part => part.Place.Path));
         return PeftSettings.Describe(adapter, [
             ("r", options.Rank), ("alpha", options.Alpha), ("rank_dropout", 0.0), ("module_dropout", 0.0), ("use_effective_conv2d", false), ("init_weights", true),
-            ("rank_pattern", PeftSettings.NoPattern), ("alpha_pattern", PeftSettings.NoPattern), .. PeftSettings.AllLayers]);
+            ("rank_pattern", ranks), ("alpha_pattern", alphas), .. PeftSettings.AllLayers]);
     }
 }

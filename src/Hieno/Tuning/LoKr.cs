@@ -1,14 +1,16 @@
+using System.Collections.ObjectModel;
 using System.ComponentModel.DataAnnotations;
 using Hieno.Formats;
 using Hieno.Formats.Peft;
 using Hieno.Models;
 using Hieno.Models.Layers;
+using Hieno.Recipes;
 using Hieno.Tensors;
 
 namespace Hieno.Tuning;
 
 /// <summary>Settings of <see cref="LoKr"/>.</summary>
-public sealed record LoKrOptions : LayerAdapterOptions
+public sealed record LoKrOptions : LayerAdapterOptions, IValidated
 {
     /// <summary>Rank r of a factor that is large enough to be a product of low rank itself: one with a side of more than 2r. Default 8.</summary>
     [Range(1, 4096)]
@@ -17,6 +19,12 @@ public sealed record LoKrOptions : LayerAdapterOptions
     /// <summary>Numerator of the update's scale α / r. Default 8.</summary>
     [Range(1e-3, 1e6)]
     public double Alpha { get; init; } = 8;
+
+    /// <summary>Layers with a rank of their own: patterns of the ends of their paths, such as q_proj, of which the first that matches counts. Default: none.</summary>
+    public IReadOnlyDictionary<string, int> Ranks { get; init; } = ReadOnlyDictionary<string, int>.Empty;
+
+    /// <summary>Layers with an α of their own, by pattern as in 'ranks'. Default: none.</summary>
+    public IReadOnlyDictionary<string, double> Alphas { get; init; } = ReadOnlyDictionary<string, double>.Empty;
 
     /// <summary>Side of the first factor; −1 takes the divisors of the widths nearest to their roots. Default −1.</summary>
     [Range(-1, 65536)]
@@ -30,6 +38,12 @@ public sealed record LoKrOptions : LayerAdapterOptions
 
     /// <inheritdoc/>
     public override ITuningMethod Create() => new LoKr(this);
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate() => LayerRanks.Faults();
+
+    /// <summary>Rank and α of each layer.</summary>
+    internal LayerRanks LayerRanks => new(Rank, Alpha, Ranks, Alphas);
 }
 
 /// <summary>LoKr: ΔW = s·C ⊗ D, a Kronecker product of two small matrices, D or both as products of low rank, with s = α / r.</summary>
@@ -45,13 +59,16 @@ public sealed class LoKr(LoKrOptions options) : ITuningMethod
         ArgumentNullException.ThrowIfNull(model);
         LoKrOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.Family.DefaultTargets };
         var adapter = Adapter.Begin(model, effective, "LoKr");
-        foreach (Linear layer in LayerTargets.Find<Linear>(adapter, effective.Targets, "LoKr"))
+        IReadOnlyList<Linear> layers = LayerTargets.Find<Linear>(adapter, effective.Targets, "LoKr");
+        LayerRanks ranks = effective.LayerRanks;
+        ranks.ThrowIfIdle([.. layers.Select(layer => layer.Path)], "LoKr");
+        foreach (Linear layer in layers)
         {
             Tensor Draw(string name, Shape shape) => (name is LoKrLayout.C or LoKrLayout.C + LoKrLayout.Left ? Initializer.Zeros : Initializer.KaimingUniform(shape[1]))
                 .Create(shape, seed, $"{layer.Path}.{name}", layer.Weight.Value.Backend);
             (int rows, int innerRows) = Split(layer.Out, effective.Factor);
             (int columns, int innerColumns) = Split(layer.In, effective.Factor);
-            int r = effective.Rank;
+            int r = ranks.RankOf(layer.Path);
             bool lowC = effective.DecomposeBoth && 2 * r < Math.Max(rows, columns);
             bool lowD = 2 * r < Math.Max(innerRows, innerColumns);
             adapter.Attach(new LoKrUpdate(
@@ -59,7 +76,7 @@ public sealed class LoKr(LoKrOptions options) : ITuningMethod
                 adapter.Name,
                 LoKrFactor.Create(layer, LoKrLayout.C, rows, columns, lowC ? r : null, Draw),
                 LoKrFactor.Create(layer, LoKrLayout.D, innerRows, innerColumns, lowD ? r : null, Draw),
-                (float)(effective.Alpha / r)));
+                (float)(ranks.AlphaOf(layer.Path) / r)));
         }
 
         return adapter.Complete();
@@ -200,9 +217,10 @@ internal sealed class LoKrLayout : PeftLayout
     public override PeftAdapterConfig Describe(Adapter adapter)
     {
         var options = (LoKrOptions)adapter.Options;
+        (IReadOnlyDictionary<string, int> ranks, IReadOnlyDictionary<string, double> alphas) = options.LayerRanks.ForPeft(adapter.Parts.Select(part => part.Place.Path));
         return PeftSettings.Describe(adapter, [
             ("r", options.Rank), ("alpha", options.Alpha), ("decompose_factor", options.Factor), ("decompose_both", options.DecomposeBoth),
             ("rank_dropout", 0.0), ("rank_dropout_scale", false), ("module_dropout", 0.0), ("use_effective_conv2d", false), ("init_weights", true),
-            ("rank_pattern", PeftSettings.NoPattern), ("alpha_pattern", PeftSettings.NoPattern), .. PeftSettings.AllLayers]);
+            ("rank_pattern", ranks), ("alpha_pattern", alphas), .. PeftSettings.AllLayers]);
     }
 }

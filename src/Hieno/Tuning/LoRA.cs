@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.ComponentModel.DataAnnotations;
 using Hieno.Formats;
 using Hieno.Models;
@@ -30,6 +31,12 @@ public sealed record LoRAOptions : AdapterOptions, IValidated
     /// <summary>Numerator of the update's scale α / r. Default 16.</summary>
     [Range(1e-3, 1e6)]
     public double Alpha { get; init; } = 16;
+
+    /// <summary>Layers with a rank of their own: patterns of the ends of their paths, such as q_proj, of which the first that matches counts. Default: none.</summary>
+    public IReadOnlyDictionary<string, int> Ranks { get; init; } = ReadOnlyDictionary<string, int>.Empty;
+
+    /// <summary>Layers with an α of their own, by pattern as in 'ranks'. Default: none.</summary>
+    public IReadOnlyDictionary<string, double> Alphas { get; init; } = ReadOnlyDictionary<string, double>.Empty;
 
     /// <summary>Probability of dropping an input of the update (the base path is never dropped). Default 0.</summary>
     [Range(0.0, 0.95)]
@@ -66,9 +73,17 @@ public sealed record LoRAOptions : AdapterOptions, IValidated
     /// <inheritdoc/>
     public override ITuningMethod Create() => new LoRA(this);
 
+    /// <summary>Rank and α of each layer.</summary>
+    internal LayerRanks LayerRanks => new(Rank, Alpha, Ranks, Alphas);
+
     /// <inheritdoc/>
     public IEnumerable<string> Validate()
     {
+        foreach (string fault in LayerRanks.Faults())
+        {
+            yield return fault;
+        }
+
         if (Dora && Initialization is (LoRAStart.Pissa or LoRAStart.Olora))
         {
             yield return $"'dora' and 'initialization: {Initialization.ToString().ToLowerInvariant()}' exclude each other: both rewrite the weight. Give one of them.";
@@ -84,6 +99,8 @@ public sealed record LoRAOptions : AdapterOptions, IValidated
 /// </remarks>
 public sealed class LoRA(LoRAOptions options) : ITuningMethod
 {
+    private readonly LayerRanks _ranks = options.LayerRanks;
+
     /// <inheritdoc/>
     public TunedModel Apply(TextModel model, ulong seed)
     {
@@ -96,6 +113,7 @@ public sealed class LoRA(LoRAOptions options) : ITuningMethod
             throw new TuningException(ErrorCodes.TuningTargetUnknown, "LoRA", $"blocks {string.Join(", ", options.Layers)} hold none of the targets; this model has {model.Backbone.Blocks.Count} blocks, counted from 0", "Correct 'tuning.layers'");
         }
 
+        _ranks.ThrowIfIdle([.. layers.Select(layer => layer.Path)], "LoRA");
         foreach (Module layer in layers)
         {
             if (layer is Linear linear)
@@ -125,17 +143,21 @@ public sealed class LoRA(LoRAOptions options) : ITuningMethod
     private static bool LearnsFaster(Parameter parameter) =>
         parameter.Value.Shape.Rank == 1 || parameter.Name.EndsWith(LoRALayout.PartB, StringComparison.Ordinal);
 
-    private float Scale => (float)(options.Alpha / (options.RsLora ? Math.Sqrt(options.Rank) : options.Rank));
+    private float ScaleOf(Module layer)
+    {
+        int rank = _ranks.RankOf(layer.Path);
+        return (float)(_ranks.AlphaOf(layer.Path) / (options.RsLora ? Math.Sqrt(rank) : rank));
+    }
 
     private bool IsInLayers(Module layer) =>
         options.Layers.Count == 0 || (layer is Linear { Weight: var weight } && options.Layers.Contains(weight.Depth - 1));
 
     private void AttachPair(Adapter adapter, Linear layer, ulong seed)
     {
-        int rank = options.Rank;
+        int rank = _ranks.RankOf(layer.Path);
         if (options.Initialization is LoRAStart.Pissa or LoRAStart.Olora)
         {
-            AttachPrincipal(adapter, layer);
+            AttachPrincipal(adapter, layer, rank);
             return;
         }
 
@@ -144,21 +166,21 @@ public sealed class LoRA(LoRAOptions options) : ITuningMethod
         Tensor a = start.Create([rank, layer.In], seed, $"{layer.Path}.{LoRALayout.PartA}", backend);
         Tensor b = Initializer.Zeros.Create([layer.Out, rank], seed, $"{layer.Path}.{LoRALayout.PartB}", backend);
         adapter.Attach(options.Dora
-            ? new DoRAUpdate(layer, adapter.Name, a, b, magnitude: null, Scale, (float)options.Dropout)
-            : new LoRAUpdate(layer, adapter.Name, a, b, Scale, (float)options.Dropout));
+            ? new DoRAUpdate(layer, adapter.Name, a, b, magnitude: null, ScaleOf(layer), (float)options.Dropout)
+            : new LoRAUpdate(layer, adapter.Name, a, b, ScaleOf(layer), (float)options.Dropout));
     }
 
-    private void AttachPrincipal(Adapter adapter, Linear layer)
+    private void AttachPrincipal(Adapter adapter, Linear layer, int rank)
     {
-        int most = Math.Min(layer.In, layer.Out);
-        if (options.Rank > most)
+        (int most, float scale) = (Math.Min(layer.In, layer.Out), ScaleOf(layer));
+        if (rank > most)
         {
-            throw new TuningException(ErrorCodes.TuningTargetUnknown, "LoRA", $"{layer.Path} is [{layer.Out}, {layer.In}], so it has {most} directions, not {options.Rank}", $"Set 'tuning.rank' to {most} or less, or choose another 'tuning.initialization'");
+            throw new TuningException(ErrorCodes.TuningTargetUnknown, "LoRA", $"{layer.Path} is [{layer.Out}, {layer.In}], so it has {most} directions, not {rank}", $"Set 'tuning.rank' to {most} or less, or choose another 'tuning.initialization'");
         }
 
-        (Tensor a, Tensor b) = PrincipalPair.Of(layer, options.Initialization, options.Rank, Scale);
-        adapter.Attach(new LoRAStartUpdate(layer, adapter.Name, a, b, Scale));
-        adapter.Attach(new LoRAUpdate(layer, adapter.Name, CopyOf(a), CopyOf(b), Scale, (float)options.Dropout));
+        (Tensor a, Tensor b) = PrincipalPair.Of(layer, options.Initialization, rank, scale);
+        adapter.Attach(new LoRAStartUpdate(layer, adapter.Name, a, b, scale));
+        adapter.Attach(new LoRAUpdate(layer, adapter.Name, CopyOf(a), CopyOf(b), scale, (float)options.Dropout));
     }
 
     private static Tensor CopyOf(Tensor tensor)
@@ -171,10 +193,10 @@ public sealed class LoRA(LoRAOptions options) : ITuningMethod
     // For a table it is A that starts at zero, and there is no dropout: what A reads is an id.
     private LoRAEmbeddingUpdate PairOf(Embedding table, string adapter, ulong seed)
     {
-        (Shape shape, Backend backend) = (table.Table.Base.Shape, table.Table.Value.Backend);
-        Tensor a = Initializer.Zeros.Create([options.Rank, shape[0]], seed, $"{table.Path}.{LoRALayout.EmbeddingA}", backend);
-        Tensor b = Initializer.Normal(1f).Create([shape[1], options.Rank], seed, $"{table.Path}.{LoRALayout.EmbeddingB}", backend);
-        return new LoRAEmbeddingUpdate(table, adapter, a, b, Scale);
+        (Shape shape, Backend backend, int rank) = (table.Table.Base.Shape, table.Table.Value.Backend, _ranks.RankOf(table.Path));
+        Tensor a = Initializer.Zeros.Create([rank, shape[0]], seed, $"{table.Path}.{LoRALayout.EmbeddingA}", backend);
+        Tensor b = Initializer.Normal(1f).Create([shape[1], rank], seed, $"{table.Path}.{LoRALayout.EmbeddingB}", backend);
+        return new LoRAEmbeddingUpdate(table, adapter, a, b, ScaleOf(table));
     }
 }
 

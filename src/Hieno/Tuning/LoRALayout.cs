@@ -27,6 +27,8 @@ internal sealed class LoRALayout : PeftLayout
         {
             Rank = lora.Rank,
             Alpha = lora.Alpha,
+            Ranks = lora.RankPattern,
+            Alphas = lora.AlphaPattern,
             Dropout = lora.Dropout,
             RsLora = lora.UseRsLoRA,
             Dora = lora.UseDoRA,
@@ -87,12 +89,15 @@ internal sealed class LoRALayout : PeftLayout
     public override PeftAdapterConfig Describe(Adapter adapter)
     {
         var options = (LoRAOptions)adapter.Options;
+        (IReadOnlyDictionary<string, int> ranks, IReadOnlyDictionary<string, double> alphas) = options.LayerRanks.ForPeft(adapter.Parts.Select(part => part.Place.Path));
         return new PeftAdapterConfig
         {
             LoRA = new PeftLoRAConfig
             {
                 Rank = options.Rank,
                 Alpha = options.Alpha,
+                RankPattern = ranks,
+                AlphaPattern = alphas,
                 Dropout = options.Dropout,
                 UseRsLoRA = options.RsLora,
                 UseDoRA = options.Dora,
