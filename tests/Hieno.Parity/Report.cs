@@ -27,24 +27,29 @@ internal sealed record Report(string Name, Outcome Outcome, IReadOnlyList<Measur
 {
     private const int PlaceWidth = 56;
 
-    /// <summary>Runs all checks on a folder; whatever goes wrong ends in the report, so that one folder does not hide the others.</summary>
-    public static Report Of(string folder)
+    /// <summary>True for a folder or file of reference values.</summary>
+    public static bool IsFixture(string path) => AlignFixture.IsFixture(path) || AdapterFixture.IsFixture(path) || Fixture.IsFixture(path);
+
+    /// <summary>Runs all checks on a folder or file; whatever goes wrong ends in the report, so that one does not hide the others.</summary>
+    public static Report Of(string path)
     {
-        string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(folder));
-        bool isAdapter = AdapterFixture.IsFixture(folder);
-        if (!isAdapter && !Fixture.IsFixture(folder))
+        string name = AlignFixture.NameOf(path);
+        if (!IsFixture(path))
         {
-            return new Report(name, Outcome.NotAFixture, [], "not a model fixture");
+            return new Report(name, Outcome.NotAFixture, [], "not a fixture");
         }
 
         try
         {
-            if ((isAdapter ? AdapterFixture.WhyUnsupported(folder) : Fixture.WhyUnsupported(folder)) is { } reason)
+            (Func<string, string?> whyUnsupported, Func<string, IEnumerable<Measurement>> run) = AlignFixture.IsFixture(path) ? (AlignFixture.WhyUnsupported, AlignFixture.Run)
+                : AdapterFixture.IsFixture(path) ? (AdapterFixture.WhyUnsupported, AdapterCheck.Run)
+                : ((Func<string, string?>)Fixture.WhyUnsupported, (Func<string, IEnumerable<Measurement>>)Measure);
+            if (whyUnsupported(path) is { } reason)
             {
                 return new Report(name, Outcome.Unsupported, [], $"unsupported: {reason}");
             }
 
-            List<Measurement> measurements = isAdapter ? [.. AdapterCheck.Run(folder)] : Measure(folder);
+            List<Measurement> measurements = [.. run(path)];
             return new Report(name, measurements.TrueForAll(m => m.Passes) ? Outcome.Pass : Outcome.Fail, measurements);
         }
         catch (Exception fault)
