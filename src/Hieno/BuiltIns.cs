@@ -23,6 +23,7 @@ public static class BuiltIns
         .Add<TuningOptions, PartialOptions>("partial")
         .Add<TuningOptions, HeadOptions>("head")
         .Add<TuningOptions, LoRAOptions>("lora")
+        .Add<TuningOptions, AdaLoRAOptions>("adalora")
         .Add<TuningOptions, PresetOptions>("preset")
         .Add<TuningOptions, FineTunedAngleOptions>("angle")
         .Add<TuningOptions, BitFitOptions>("bitfit")

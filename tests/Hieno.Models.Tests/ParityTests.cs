@@ -26,7 +26,7 @@ public sealed class ParityTests
 
     private static readonly string[] s_adapters =
     [
-        "adaption_prompt", "boft", "fourierft", "hra", "ia3", "ia3_bert", "ln_tuning", "loha", "lokr", "oft", "vblora",
+        "adalora", "adaption_prompt", "boft", "fourierft", "hra", "ia3", "ia3_bert", "ln_tuning", "loha", "lokr", "oft", "vblora",
         "lora_all_linear", "lora_bias_all", "lora_default_init", "lora_dora", "lora_embed_lmhead", "lora_gaussian", "lora_gpt2_conv1d", "lora_layers_to_transform",
         "lora_olora", "lora_patterns", "lora_pissa", "lora_qv", "lora_rslora", "vera",
         "p_tuning", "p_tuning_lstm", "prefix_tuning", "prefix_tuning_proj", "prefix_tuning_seqcls", "prompt_tuning",
@@ -48,6 +48,26 @@ public sealed class ParityTests
             .Where(folder => AdapterFixture.IsFixture(folder) && AdapterFixture.WhyUnsupported(folder) is null)
             .Select(folder => Path.GetFileName(folder)!)
             .Except(s_adapters));
+
+    [SkippableTheory]
+    [InlineData("fisher_layernorm_bert_seqcls")]
+    [InlineData("llrd_gpt2")]
+    [InlineData("loreft")]
+    public void Method_agrees_with_plain_pytorch(string name)
+    {
+        var report = Report.Of(SharedFolder.Require($"golden/align/{name}.safetensors"));
+        Assert.True(report.Outcome == Outcome.Pass, report.ToLine(0));
+    }
+
+    [SkippableFact]
+    public void Files_of_methods_that_are_not_known_say_what_they_need()
+    {
+        string[] paths = [.. Directory.GetFileSystemEntries(SharedFolder.Require("golden/align")).Where(Report.IsFixture)];
+        string[] unsupported = [.. paths.Select(Report.Of).Where(report => report.Outcome == Outcome.Unsupported).Select(report => $"{report.Name}: {report.Note}").Order(StringComparer.Ordinal)];
+        Assert.Equal(10, paths.Length);
+        Assert.Equal(7, unsupported.Length);
+        Assert.All(unsupported, line => Assert.Contains("unsupported: needs ", line, StringComparison.Ordinal));
+    }
 
     // A bf16 number has 8 significant bits: rounding is off by at most 2⁻⁹ of it, and the errors of the layers add up.
     [SkippableTheory]

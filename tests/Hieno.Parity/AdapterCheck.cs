@@ -43,6 +43,7 @@ internal static class AdapterCheck
         }
 
         adapter.SetTrainable(true);
+        subject.Rule = adapter.StepRule;
         yield return LossCheck.Measure("loss", LossCheck.Compare(subject, fixture.Batch, expected.Floats("loss")[0]));
 
         (Parameter Parameter, string Name)[] learned = [.. Learned(adapter, expected)];

@@ -2,6 +2,7 @@ using Hieno.Formats;
 using Hieno.Models;
 using Hieno.Models.Heads;
 using Hieno.Tensors;
+using Hieno.Tuning;
 
 namespace Hieno.Parity;
 
@@ -14,6 +15,9 @@ internal sealed class Subject
 
     /// <summary>The model.</summary>
     public TextModel Model { get; }
+
+    /// <summary>What an adapter's method does in each step beside the optimizer, or null; its term belongs to the loss.</summary>
+    public StepRule? Rule { get; set; }
 
     /// <summary>Loads the fixture's checkpoint.</summary>
     /// <param name="fixture">The fixture.</param>
@@ -57,8 +61,12 @@ internal sealed class Subject
             parameter.Value.ClearGrad();
         }
 
-        using var tape = Tape.Begin();
-        tape.Backward(Loss(batch));
+        using (var tape = Tape.Begin())
+        {
+            tape.Backward(Loss(batch));
+        }
+
+        Rule?.AddGradient();
     }
 
     // The reference decides by problem_type and, where that is absent, by the number of outputs and the kind of labels.

@@ -20,6 +20,7 @@ internal sealed class Checkpoints(string runFolder, TunedModel tuned, IOptimizer
     private const string Prefix = "checkpoint-";
     private const string WeightsFile = "weights.safetensors";
     private const string OptimizerFile = "optimizer.safetensors";
+    private const string RuleFile = "tuning.safetensors";
     private const string StateFile = "state.json";
 
     /// <summary>The folder of the best weights, beside the numbered checkpoints.</summary>
@@ -35,6 +36,11 @@ internal sealed class Checkpoints(string runFolder, TunedModel tuned, IOptimizer
         {
             SafetensorsWriter.Write(writer.PathOf(WeightsFile), Weights());
             SafetensorsWriter.Write(writer.PathOf(OptimizerFile), optimizer.State.Select(item => WeightFiles.Item(item.Name, item.Value)));
+            if (tuned.Adapter?.StepRule is { } rule)
+            {
+                SafetensorsWriter.Write(writer.PathOf(RuleFile), rule.State.Select(item => WeightFiles.Item(item.Name, item.Value)));
+            }
+
             writer.WriteText(StateFile, state.ToJson());
         }, keep);
 
@@ -63,8 +69,12 @@ internal sealed class Checkpoints(string runFolder, TunedModel tuned, IOptimizer
         }
 
         LoadWeights(Path.Combine(folder, WeightsFile));
-        using CheckpointFiles files = CheckpointFiles.Open(Path.Combine(folder, OptimizerFile));
-        optimizer.Restore((name, shape) => files.Entries.ContainsKey(name) ? WeightFiles.Read(files, name, shape) : null);
+        RestoreFrom(Path.Combine(folder, OptimizerFile), optimizer.Restore);
+        if (tuned.Adapter?.StepRule is { } rule)
+        {
+            RestoreFrom(Path.Combine(folder, RuleFile), rule.Restore);
+        }
+
         return state;
     }
 
@@ -108,6 +118,12 @@ internal sealed class Checkpoints(string runFolder, TunedModel tuned, IOptimizer
         {
             throw new TrainingException(ErrorCodes.RunFolderUnusable, path, "the checkpoint's state cannot be read", "Remove this checkpoint to go back to the one before", e);
         }
+    }
+
+    private static void RestoreFrom(string path, Action<Func<string, Shape, Tensor?>> restore)
+    {
+        using CheckpointFiles files = CheckpointFiles.Open(path);
+        restore((name, shape) => files.Entries.ContainsKey(name) ? WeightFiles.Read(files, name, shape) : null);
     }
 
     private void LoadWeights(string path)

@@ -56,6 +56,7 @@ internal sealed class Trainer : IDisposable
     private readonly FrozenCache? _frozen;
     private readonly GradualUnfreezing? _unfreezing;
     private readonly PullToStart? _pull;
+    private readonly StepRule? _rule;
     private readonly long _stepsPerEpoch;
     private readonly Stopwatch _watch;
     private TrainingState _state;
@@ -78,6 +79,8 @@ internal sealed class Trainer : IDisposable
         _optimizer = _options.Optimizer.Create(optimized);
         _unfreezing = _options.Unfreeze is { } unfreeze ? new GradualUnfreezing(unfreeze, input.Tuned.Trainable, _stepsPerEpoch) : null;
         _pull = _options.PullToStart is { } pull ? new PullToStart(pull, input.Tuned, optimized.ToDictionary(item => item.Parameter, item => item.LearningRateFactor)) : null;
+        _rule = input.Tuned.Adapter?.StepRule;
+        _rule?.Begin(TotalSteps);
         _checkpoints = new Checkpoints(input.RunFolder, input.Tuned, _optimizer, _options.KeepCheckpoints);
         _state = new TrainingState { Fingerprint = fingerprint };
         _watch = new Stopwatch(input.Clock);
@@ -240,6 +243,7 @@ internal sealed class Trainer : IDisposable
         }
 
         loss += _pull?.AddGradient() ?? 0;
+        loss += _rule?.AddGradient() ?? 0;
         foreach (ElementMask mask in _input.Tuned.Masks)
         {
             mask.MaskGradient();
@@ -252,8 +256,10 @@ internal sealed class Trainer : IDisposable
         }
 
         double rate = _input.LearningRate * _schedule.Factor(step);
-        _optimizer.Step(rate, GradientClipping.Scale(norm, _options.ClipNorm));
+        float scale = GradientClipping.Scale(norm, _options.ClipNorm);
+        _optimizer.Step(rate, scale);
         _pull?.Decay(rate);
+        _rule?.AfterStep(step + 1, scale);
         foreach (ElementMask mask in _input.Tuned.Masks)
         {
             mask.RestoreValues();

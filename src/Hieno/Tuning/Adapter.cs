@@ -63,6 +63,9 @@ public sealed class Adapter
     /// <summary>Weights of the model of which it has copies.</summary>
     public IReadOnlyList<AdapterCopy> Copies => _copies;
 
+    /// <summary>What its method does in each step beside the optimizer, or null.</summary>
+    public StepRule? StepRule { get; set; }
+
     /// <summary>Paths of the modules that are trained and saved whole.</summary>
     public IReadOnlyList<string> Modules => _modules;
 
