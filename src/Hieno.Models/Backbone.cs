@@ -107,7 +107,10 @@ public abstract class Backbone(string path) : Module(path)
     protected Tensor WithPrompts(Tensor text, TokenBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return batch.WithPrompt(text, () => Below([.. _virtual.OfType<PromptVectors>().Where(part => part.Enabled).Select(part => part.Vectors())]));
+        PromptVectors[] prompts = [.. _virtual.OfType<PromptVectors>().Where(part => part.Enabled)];
+        return Array.Exists(prompts, part => part.DependsOnTask)
+            ? batch.WithPromptOfTask(text, [.. prompts.Select(part => (part.Count, (Func<IReadOnlyList<string?>, Tensor>)part.VectorsOf))])
+            : batch.WithPrompt(text, () => Below([.. prompts.Select(part => part.Vectors())]));
     }
 
     /// <summary>Runs one block.</summary>

@@ -29,6 +29,9 @@ public sealed class CheckpointWeights : WeightSource
         (_files, _basePrefix, _seed, _backend) = (files, basePrefix + ".", seed, backend);
     }
 
+    /// <summary>Tokens that the checkpoint knows, where the model is to know more: weights with a row for each token then end in rows of zeros. Null: as many.</summary>
+    public int? KnownTokens { get; init; }
+
     /// <summary>Weights that the checkpoint did not hold and that start at random: the head of a new task.</summary>
     public IReadOnlyList<string> Created => _created;
 
@@ -56,6 +59,12 @@ public sealed class CheckpointWeights : WeightSource
         }
 
         _taken.Add(entry.Name);
+        if (KnownTokens is { } known && entry.Shape is [var rows, .. var rest] && rows == known && shape[0] > known
+            && rest.SequenceEqual(shape.AsSpan()[1..].ToArray().Select(extent => (long)extent)) && DTypeOf(entry.DType) is { } stored)
+        {
+            return Grow(entry, shape, stored);
+        }
+
         if (!entry.Shape.AsSpan().SequenceEqual(Array.ConvertAll(shape.AsSpan().ToArray(), d => (long)d)))
         {
             _faults.Add($"{name}: the file has [{string.Join(", ", entry.Shape)}], config.json implies {shape}");
@@ -122,6 +131,17 @@ public sealed class CheckpointWeights : WeightSource
     private static string Legacy(string name) => name
         .Replace("LayerNorm.weight", "LayerNorm.gamma", StringComparison.Ordinal)
         .Replace("LayerNorm.bias", "LayerNorm.beta", StringComparison.Ordinal);
+
+    // A table with more rows than the file has lies in memory of its own, in 32 bits.
+    private Tensor Grow(SafetensorsEntry entry, Shape shape, DType dtype)
+    {
+        int[] dims = shape.AsSpan().ToArray();
+        dims[0] = KnownTokens!.Value;
+        Tensor known = Map(entry, Shape.Create(dims), dtype);
+        Tensor grown = Tensor.CreateLongLived(shape, DType.F32, known.Backend);
+        known.Backend.Copy(known, shape.Rank > 1 ? grown.RowRange(0, dims[0]) : grown.ColumnRange(0, dims[0]));
+        return grown;
+    }
 
     private Tensor Map(SafetensorsEntry entry, Shape shape, DType dtype)
     {

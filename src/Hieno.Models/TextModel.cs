@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Hieno.Formats;
 using Hieno.Formats.Safetensors;
 using Hieno.Models.Heads;
@@ -30,6 +32,8 @@ public enum HeadKind
 /// <summary>A text model: a body, an output layer, and the configuration they were built from.</summary>
 public sealed class TextModel : Module
 {
+    private const string VocabularyKey = "vocab_size"; // in every family's configuration
+
     private TextModel(ModelConfig config, ModelFamily family, WeightSource source, HeadChoice head)
         : base(string.Empty)
     {
@@ -74,15 +78,18 @@ public sealed class TextModel : Module
     /// <param name="catalog">The families known; the built-in ones when null.</param>
     /// <param name="backend">Where the weights lie; the default backend when null.</param>
     /// <param name="config">The configuration; that in the folder when null.</param>
+    /// <param name="tokens">Tokens that it is to know; where the checkpoint knows fewer, the others' rows are zeros. As many as the checkpoint when null.</param>
     /// <exception cref="CheckpointException">A file is missing or malformed, the family is unknown, or tensors do not fit; all faults at once.</exception>
-    public static TextModel Load(string folder, HeadChoice head, ulong seed = 0, ModelCatalog? catalog = null, Backend? backend = null, ModelConfig? config = null)
+    public static TextModel Load(string folder, HeadChoice head, ulong seed = 0, ModelCatalog? catalog = null, Backend? backend = null, ModelConfig? config = null, int? tokens = null)
     {
         config ??= ModelConfig.Read(folder);
         ModelFamily family = FamilyOf(config, catalog);
+        int? known = tokens is null ? null : config.GetInt(VocabularyKey);
+        config = WithTokens(config, tokens);
         var files = CheckpointFiles.Open(folder);
         try
         {
-            var source = new CheckpointWeights(files, family.BasePrefix, seed, backend);
+            var source = new CheckpointWeights(files, family.BasePrefix, seed, backend) { KnownTokens = known };
             var model = new TextModel(config, family, source, head);
             source.ThrowIfFaulty(family.IsForeign);
             (model.NewlyInitialized, model.Unused) = (source.Created, source.Unused);
@@ -96,11 +103,15 @@ public sealed class TextModel : Module
     }
 
     /// <summary>A model with random weights: for pretraining, and as the honest baseline of fine-tuning.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="head">The output layer.</param>
+    /// <param name="seed">The seed of all weights.</param>
+    /// <param name="catalog">The families known; the built-in ones when null.</param>
+    /// <param name="backend">Where the weights lie; the default backend when null.</param>
+    /// <param name="tokens">Tokens that it is to know, where these are more than the configuration says.</param>
     /// <exception cref="CheckpointException">A key is missing from the configuration, or the family is unknown.</exception>
-    public static TextModel Create(ModelConfig config, HeadChoice head, ulong seed, ModelCatalog? catalog = null, Backend? backend = null)
-    {
-        return new TextModel(config, FamilyOf(config, catalog), new RandomWeights(seed, backend), head);
-    }
+    public static TextModel Create(ModelConfig config, HeadChoice head, ulong seed, ModelCatalog? catalog = null, Backend? backend = null, int? tokens = null) =>
+        new(WithTokens(config, tokens), FamilyOf(config, catalog), new RandomWeights(seed, backend), head);
 
     /// <summary>Logits for each token of a batch, [N, V].</summary>
     /// <exception cref="InvalidOperationException">The model has no token output.</exception>
@@ -117,6 +128,19 @@ public sealed class TextModel : Module
         ClassificationHead head = ClassificationHead ?? throw new InvalidOperationException("This model was opened as a language model; open it with HeadChoice.Classification.");
         batch = Backbone.WithVirtualTokens(batch); // a head that reads a row's first vector reads a virtual token's, as with PEFT
         return head.Forward(Backbone.Forward(batch, head.TokensRead(batch)), batch);
+    }
+
+    private static ModelConfig WithTokens(ModelConfig config, int? tokens)
+    {
+        if (tokens is null || tokens <= config.GetInt(VocabularyKey))
+        {
+            return config;
+        }
+
+        JsonObject json = JsonObject.Create(config.Json)!;
+        json[VocabularyKey] = tokens;
+        using JsonDocument document = JsonDocument.Parse(json.ToJsonString());
+        return ModelConfig.From(document.RootElement.Clone(), config.Path);
     }
 
     /// <summary>The family that a configuration names.</summary>

@@ -63,6 +63,9 @@ public sealed class TokenBatch
     /// <summary>Tokens of each row's text that came before this row, in the cache; null means none.</summary>
     public int[]? TextStarts { get; init; }
 
+    /// <summary>The name of the task that each row is of, or null for one that does not say; null where no row does. Prompts of several tasks look here.</summary>
+    public IReadOnlyList<string?>? Tasks { get; init; }
+
     /// <summary>True for a batch to which virtual tokens were added.</summary>
     public bool HasVirtualTokens => _begins is not null;
 
@@ -175,7 +178,7 @@ public sealed class TokenBatch
         int[] lengths = [.. Lengths.Select((length, row) => length + (begins[row] ? prompt : 0))];
         return new TokenBatch([.. ids], lengths)
         {
-            TextIds = Ids, TokenTypes = types is null ? null : [.. types], Cache = Cache, CacheRows = CacheRows, GivenLengths = GivenLengths, TextStarts = TextStarts,
+            TextIds = Ids, TokenTypes = types is null ? null : [.. types], Cache = Cache, CacheRows = CacheRows, GivenLengths = GivenLengths, TextStarts = TextStarts, Tasks = Tasks,
             _begins = begins, _prompt = prompt, _prefix = prefix, _layers = layers?.Invoke(),
         };
     }
@@ -213,6 +216,38 @@ public sealed class TokenBatch
         }
 
         return Ops.Prepend(vectors(), text, [.. before]);
+    }
+
+    /// <summary>The same where the vectors depend on the row's task.</summary>
+    /// <param name="text">The vectors of the text.</param>
+    /// <param name="vectorsOf">For each part of the prompt its length, and its vectors for rows of these tasks, one row's after the other's.</param>
+    internal Tensor WithPromptOfTask(Tensor text, IReadOnlyList<(int Count, Func<IReadOnlyList<string?>, Tensor> Of)> vectorsOf)
+    {
+        if (_prompt == 0)
+        {
+            return text;
+        }
+
+        string?[] tasks = [.. Enumerable.Range(0, Rows).Where(row => _begins![row]).Select(row => Tasks?[row])];
+        Tensor[] prompts = [.. vectorsOf.Select(part => part.Of(tasks))];
+        var from = new List<int>(Ids.Length);
+        int next = prompts.Sum(prompt => prompt.Rows);
+        for (int row = 0, begun = 0; row < Rows; row++)
+        {
+            int start = 0;
+            for (int part = 0; _begins![row] && part < prompts.Length; part++)
+            {
+                from.AddRange(Enumerable.Range(start + (begun * vectorsOf[part].Count), vectorsOf[part].Count));
+                start += prompts[part].Rows;
+            }
+
+            int length = Lengths[row] - (_begins[row] ? _prompt : 0);
+            from.AddRange(Enumerable.Range(next, length));
+            next += length;
+            begun += _begins[row] ? 1 : 0;
+        }
+
+        return Ops.Rows(Ops.Concatenate([.. prompts, text]), [.. from]);
     }
 
     /// <summary>Keys and values of a layer with those of the prefix before each row that begins.</summary>

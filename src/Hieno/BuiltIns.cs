@@ -36,6 +36,7 @@ public static class BuiltIns
         .Add<TuningOptions, LoHaOptions>("loha")
         .Add<TuningOptions, LoKrOptions>("lokr")
         .Add<TuningOptions, PromptTuningOptions>("prompt-tuning")
+        .Add<TuningOptions, MultitaskPromptOptions>("multitask-prompt")
         .Add<TuningOptions, PTuningOptions>("p-tuning")
         .Add<TuningOptions, PrefixTuningOptions>("prefix-tuning")
         .Add<TuningOptions, OFTOptions>("oft")

@@ -140,6 +140,7 @@ public sealed class FineTuner
         DataSplit data = DataSplit.Read(_recipe.Data, _recipe.Seed);
         ModelConfig config = ModelConfig.Read(_recipe.Base);
         ModelTokenizer tokenizer = ModelTokenizer.Load(_recipe.Base);
+        NewTokens? tokens = _recipe.Tokens is { } added ? NewTokens.AddTo(tokenizer, added) : null;
         int maxLength = MaxLength(config);
         objective.Prepare(new ObjectiveContext(tokenizer, config, _recipe.Data, maxLength, messages.Add), data.Known);
         IReadOnlyList<Example> train = Encode(objective, data.Train, "training", messages);
@@ -147,7 +148,8 @@ public sealed class FineTuner
         IReadOnlyList<Example> test = Encode(objective, data.Test, "test", messages);
         IReadOnlyList<IMetric> metrics = MetricsOf(objective);
         ITuningMethod method = _recipe.Tuning.Create();
-        TunedModel tuned = method.Apply(OpenModel(config, objective.Head), _recipe.Seed, tokenizer.Tokenizer);
+        TunedModel tuned = method.Apply(OpenModel(config, objective.Head, tokens), _recipe.Seed, tokenizer.Tokenizer);
+        tuned = tokens is null ? tuned : TokenRows.Train(tuned, tokens.Ids);
         messages.AddRange(WhatIsNew(tuned.Model));
         RequireFittingMetrics(tuned.Model, objective, metrics, validation.Count > 0 ? validation : test);
 
@@ -195,7 +197,7 @@ public sealed class FineTuner
         RunOutcome outcome = trainer.Run(cancellationToken);
         RunCompleted result = outcome == RunOutcome.Cancelled
             ? new RunCompleted(outcome, trainer.Step, _recipe.Output, trainer.Before, NoMetrics, trainer.Seconds)
-            : Finish(outcome, trainer, test, events, folder, () => FinalModel.Save(tuned, objective, tokenizer, config, _recipe.Base, folder.Final), () => OpenModel(config, objective.Head));
+            : Finish(outcome, trainer, test, events, folder, () => FinalModel.Save(tuned, objective, tokenizer, tokens, config, _recipe.Base, folder.Final), () => OpenModel(config, objective.Head, tokens));
         events.Emit(result);
         folder.Close();
         return result;
@@ -287,16 +289,18 @@ public sealed class FineTuner
         }
     }
 
-    private TextModel OpenModel(ModelConfig config, HeadChoice head)
+    private TextModel OpenModel(ModelConfig config, HeadChoice head, NewTokens? tokens)
     {
         if (_recipe.Training.Dropout is { } rate)
         {
             config = DropoutRates.Override(config, rate);
         }
 
-        return _recipe.Start == Start.Random
-            ? TextModel.Create(config, head, _recipe.Seed, _options.Models, _backend)
-            : TextModel.Load(_recipe.Base, head, _recipe.Seed, _options.Models, _backend, config);
+        TextModel model = _recipe.Start == Start.Random
+            ? TextModel.Create(config, head, _recipe.Seed, _options.Models, _backend, tokens?.Count)
+            : TextModel.Load(_recipe.Base, head, _recipe.Seed, _options.Models, _backend, config, tokens?.Count);
+        tokens?.Initialize(model);
+        return model;
     }
 
     private int MaxLength(ModelConfig config)

@@ -59,8 +59,13 @@ public sealed class LoadedModel
 
         string baseFolder = baseModel ?? BaseOf(folder);
         ModelConfig config = WithTask(ModelConfig.Read(baseFolder), folder);
-        TextModel model = TextModel.Load(baseFolder, ChoiceOf(config, head), 0, models, backend, config);
+        TextModel model = TextModel.Load(baseFolder, ChoiceOf(config, head), 0, models, backend, config, PeftFolder.TokensOf(folder));
         Adapter adapter = PeftFolder.Load(model, folder, kinds: kinds);
+        if (adapter.Parts.OfType<MultitaskPromptVectors>().SingleOrDefault() is { } prompt && config.GetStrings(AdapterTask.PromptTasksKey) is { } tasks)
+        {
+            prompt.Tasks = tasks;
+        }
+
         bool hasTokenizer = File.Exists(Path.Combine(folder, "tokenizer.json")) || File.Exists(Path.Combine(folder, "vocab.txt")) || File.Exists(Path.Combine(folder, "vocab.json"));
         return new LoadedModel(model, ModelTokenizer.Load(hasTokenizer ? folder : baseFolder), adapter, config, folder);
     }

@@ -87,8 +87,7 @@ internal static class LoReFTCheck
         }
 
         using var tape = Tape.Begin();
-        Tensor hidden = model.LanguageHead!.Prepare(model.Backbone.Forward(batch));
-        Tensor loss = Ops.LinearCrossEntropy(hidden, model.LanguageHead.Projection, null, labels, scale: 1f / labels.Count(label => label != Ops.IgnoredLabel));
+        Tensor loss = model.LanguageHead!.Loss(model.Backbone.Forward(batch), labels, scale: 1f / labels.Count(label => label != Ops.IgnoredLabel));
         tape.Backward(loss);
         return loss.Item();
     }

@@ -48,9 +48,8 @@ internal sealed class Subject
         }
 
         VocabularyHead head = Model.LanguageHead!;
-        Tensor hidden = head.Prepare(Model.Backbone.Forward(batch.Tokens));
         int targets = batch.Labels.Count(label => label != Ops.IgnoredLabel);
-        return Ops.LinearCrossEntropy(hidden, head.Projection, head.Offset?.Value, batch.Labels, scale: 1f / targets);
+        return head.Loss(Model.Backbone.Forward(batch.Tokens), batch.Labels, scale: 1f / targets);
     }
 
     /// <summary>Computes the gradients of <paramref name="parameters"/>, which must be all that are trainable, afresh.</summary>

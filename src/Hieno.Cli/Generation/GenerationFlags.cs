@@ -2,6 +2,7 @@ using System.CommandLine;
 using Hieno.Data;
 using Hieno.Generation;
 using Hieno.Models;
+using Hieno.Tuning;
 
 namespace Hieno.Cli.Generation;
 
@@ -18,6 +19,7 @@ internal sealed class GenerationFlags
     private readonly Option<float?> _penalty;
     private readonly Option<ulong> _seed;
     private readonly Option<string[]> _stop;
+    private readonly Option<string?> _promptTask;
 
     public GenerationFlags(Verb verb)
     {
@@ -31,11 +33,24 @@ internal sealed class GenerationFlags
         _minP = Number<float?>("--min-p", "Draws from tokens at least this many times as probable as the likeliest; 0 turns it off. Default: the model's own, else 0.");
         _penalty = Number<float?>("--repetition-penalty", "Makes tokens that occurred less likely; 1 turns it off. Default: the model's own, else 1.");
         _seed = Number<ulong>("--seed", "Decides what is drawn: the same seed gives the same text. Default 0.");
+        _promptTask = verb.Text("--prompt-task", "NAME", "The task of a multitask prompt that the texts are of.");
         _stop = verb.With(new Option<string[]>("--stop") { Description = "A text at which to end; may be repeated.", HelpName = "TEXT", DefaultValueFactory = _ => [] });
     }
 
     /// <summary>Opens the model as a language model.</summary>
-    public LoadedModel Open(ParseResult parsed, string folder) => ModelFolder.Open(folder, HeadKind.Language, parsed.GetValue(_base));
+    /// <exception cref="UsageException">A task was chosen that the model's prompt does not know, or for a model without such a prompt.</exception>
+    public LoadedModel Open(ParseResult parsed, string folder)
+    {
+        LoadedModel loaded = ModelFolder.Open(folder, HeadKind.Language, parsed.GetValue(_base));
+        if (parsed.GetValue(_promptTask) is { } task)
+        {
+            MultitaskPromptVectors prompt = loaded.Adapter?.Parts.OfType<MultitaskPromptVectors>().SingleOrDefault()
+                ?? throw new UsageException($"--prompt-task: {folder} has no prompt of several tasks.");
+            prompt.Task = prompt.Tasks.Contains(task, StringComparer.Ordinal) ? task : throw new UsageException($"--prompt-task: there is no task '{task}'. The prompt knows {string.Join(", ", prompt.Tasks)}.");
+        }
+
+        return loaded;
+    }
 
     public ChatPrompt Chat(ParseResult parsed, ModelTokenizer tokenizer) => new(tokenizer, parsed.GetValue(_template));
 

@@ -132,7 +132,7 @@ public sealed record PeftAdapterConfig
 
     private static string? WarningFor(JsonProperty property)
     {
-        if (property.NameEquals("auto_mapping") || property.Value.ValueKind == JsonValueKind.Null)
+        if (property.NameEquals("auto_mapping") || property.NameEquals("trainable_token_indices") || property.Value.ValueKind == JsonValueKind.Null)
         {
             return null;
         }

@@ -75,7 +75,7 @@ public sealed record PeftLoRAConfig
     internal static readonly IReadOnlyDictionary<string, string> HarmlessValues = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["megatron_config"] = "null", ["megatron_core"] = "\"megatron.core\"", ["loftq_config"] = "{}", ["layer_replication"] = "null",
-        ["trainable_token_indices"] = "null", ["target_parameters"] = "null", ["eva_config"] = "null", ["corda_config"] = "null",
+        ["target_parameters"] = "null", ["eva_config"] = "null", ["corda_config"] = "null",
         ["lora_ga_config"] = "null", ["velora_config"] = "null", ["monteclora_config"] = "null", ["alora_invocation_tokens"] = "null",
         ["use_qalora"] = "false", ["qalora_group_size"] = "16", ["use_bdlora"] = "null", ["arrow_config"] = "null", ["kasa_config"] = "null",
         ["runtime_config"] = "null", ["ensure_weight_tying"] = "false",

@@ -1,3 +1,4 @@
+using Hieno.Models.Layers;
 using Hieno.Tensors;
 
 namespace Hieno.Models.Heads;
@@ -6,6 +7,8 @@ namespace Hieno.Models.Heads;
 /// <param name="path">Its checkpoint path, e.g. <c>lm_head</c>.</param>
 public abstract class VocabularyHead(string path) : Module(path)
 {
+    private readonly List<OutputRows> _rows = [];
+
     /// <summary>The projection, [V, C]; the token table itself where the two are tied.</summary>
     public abstract Parameter Projection { get; }
 
@@ -16,8 +19,44 @@ public abstract class VocabularyHead(string path) : Module(path)
     /// <param name="hidden">[N, C].</param>
     public virtual Tensor Prepare(Tensor hidden) => hidden;
 
-    /// <summary>Logits of all rows of <paramref name="hidden"/>, [N, V]. Training uses <see cref="Ops.LinearCrossEntropy"/>, which never holds them all.</summary>
-    public Tensor Logits(Tensor hidden) => Ops.Linear(Prepare(hidden), Projection, Offset?.Value);
+    /// <inheritdoc/>
+    public override IReadOnlyList<AdapterPart> Parts => _rows;
+
+    /// <summary>Logits of all rows of <paramref name="hidden"/>, [N, V]. Training uses <see cref="Loss"/>, which never holds them all.</summary>
+    public Tensor Logits(Tensor hidden)
+    {
+        Tensor prepared = Prepare(hidden);
+        Tensor logits = Ops.Linear(prepared, Projection, Offset?.Value);
+        foreach (OutputRows rows in _rows)
+        {
+            logits = rows.Enabled ? rows.Apply(prepared, logits) : logits;
+        }
+
+        return logits;
+    }
+
+    /// <summary>The cross-entropy of predicting tokens, with the projection in one: see <see cref="Ops.LinearCrossEntropy"/>.</summary>
+    /// <param name="hidden">The body's vectors, [N, C].</param>
+    /// <param name="labels">N ids, or −100 for rows that are not learned from.</param>
+    /// <param name="weights">N factors; null (default) for all 1.</param>
+    /// <param name="scale">Factor of the sum.</param>
+    /// <param name="statistics">If given, receives each target token's loss and whether it was predicted.</param>
+    /// <returns>[1].</returns>
+    public Tensor Loss(Tensor hidden, int[] labels, float[]? weights = null, float scale = 1f, TokenLossStatistics? statistics = null)
+    {
+        OutputRows[] rows = [.. _rows.Where(part => part.Enabled)];
+        StandInRows? standIn = rows.Length switch
+        {
+            0 => null,
+            1 => new StandInRows(rows[0].Rows, [.. rows[0].Ids]),
+            _ => throw new InvalidOperationException($"{rows.Length} adapters with rows of their own for some tokens are switched on. Switch all but one off."),
+        };
+        return Ops.LinearCrossEntropy(Prepare(hidden), Projection, Offset?.Value, labels, weights, scale, statistics, standIn);
+    }
+
+    internal void Attach(OutputRows rows) => _rows.Add(rows);
+
+    internal void Detach(OutputRows rows) => _rows.Remove(rows);
 }
 
 /// <summary>A bias-free projection, tied to the token table or with a weight of its own called <c>lm_head.weight</c>.</summary>

@@ -35,6 +35,17 @@ public abstract class PromptVectors(Backbone body, string adapter, int count) : 
 {
     /// <summary>Their vectors as the token table would give them, [Count, C]; computed once for each batch.</summary>
     public abstract Tensor Vectors();
+
+    /// <summary>True where rows of different tasks are given different vectors. Default: false.</summary>
+    public virtual bool DependsOnTask => false;
+
+    /// <summary>Their vectors for rows of these tasks, [tasks · Count, C]: those of the first row, then those of the second. Default: the same for all.</summary>
+    /// <param name="tasks">For each row the name of its task, or null where it does not say.</param>
+    public virtual Tensor VectorsOf(IReadOnlyList<string?> tasks)
+    {
+        ArgumentNullException.ThrowIfNull(tasks);
+        return Ops.Rows(Vectors(), [.. tasks.SelectMany(_ => Enumerable.Range(0, Count))]);
+    }
 }
 
 /// <summary>Virtual tokens that exist only as keys and values, which each layer's attention sees before those of the text.</summary>

@@ -13,6 +13,7 @@ public static partial class Ops
     /// <param name="weights">w, N factors; null (default) for all 1.</param>
     /// <param name="scale">Factor of the sum, e.g. 1 / number of target tokens of the whole batch.</param>
     /// <param name="statistics">If given, receives each target token's loss and whether it was predicted.</param>
+    /// <param name="standIn">If given, rows that stand in for some rows of <paramref name="weight"/>, which then get no gradient; b stays that of <paramref name="bias"/>.</param>
     /// <returns>[1].</returns>
     /// <exception cref="ShapeException">The shapes do not fit, or the number of labels or weights is not N.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A label is neither −100 nor below V.</exception>
@@ -21,18 +22,19 @@ public static partial class Ops
     /// pass only hands them over. The same idea: Hsu et al. 2024, <see href="https://arxiv.org/abs/2410.10989"/>, section 3.
     /// </remarks>
     public static Tensor LinearCrossEntropy(
-        Tensor hidden, Tensor weight, Tensor? bias, int[] labels, float[]? weights = null, float scale = 1f, TokenLossStatistics? statistics = null)
+        Tensor hidden, Tensor weight, Tensor? bias, int[] labels, float[]? weights = null, float scale = 1f, TokenLossStatistics? statistics = null, StandInRows? standIn = null)
     {
         ArgumentNullException.ThrowIfNull(hidden);
         ArgumentNullException.ThrowIfNull(weight);
         CheckLinear(hidden, weight, bias, transposed: false);
         CheckLabels(labels, weights, hidden.Rows, weight.Shape[0]);
+        standIn?.ThrowUnlessFit(weight);
 
-        var pass = new HeadPass(hidden, weight, bias, labels, RowFactors(weights, scale, labels.Length), statistics);
+        var pass = new HeadPass(hidden, weight, bias, labels, RowFactors(weights, scale, labels.Length), statistics, standIn);
         double loss = pass.Run();
         Tensor y = Tensor.FromValues([1], [(float)loss], hidden.Backend);
-        return Tape.Wants(hidden, weight, bias)
-            ? Tape.Record(y, new LinearCrossEntropyBackward(hidden, weight, bias, pass))
+        return Tape.Wants(hidden, weight, bias, standIn?.Values)
+            ? Tape.Record(y, new LinearCrossEntropyBackward(hidden, weight, bias, standIn, pass))
             : y;
     }
 
@@ -49,9 +51,11 @@ public static partial class Ops
         private readonly int[] _rows;
         private readonly TokenLossStatistics? _statistics;
         private readonly MatMulPrecision _precision;
+        private readonly StandInRows? _standIn;
 
-        public HeadPass(Tensor hidden, Tensor weight, Tensor? bias, int[] labels, float[] factors, TokenLossStatistics? statistics)
+        public HeadPass(Tensor hidden, Tensor weight, Tensor? bias, int[] labels, float[] factors, TokenLossStatistics? statistics, StandInRows? standIn)
         {
+            _standIn = standIn is { Values.Rows: > 0 } ? standIn : null;
             (_hidden, _weight, _bias, _statistics, _precision) = (hidden, weight, bias, statistics, PrecisionFor(weight));
             _rows = [.. Enumerable.Range(0, labels.Length).Where(i => labels[i] != IgnoredLabel)];
             _labels = Array.ConvertAll(_rows, row => labels[row]);
@@ -59,6 +63,7 @@ public static partial class Ops
             HiddenGradient = Tape.Wants(hidden) ? Tensor.Create(hidden.Shape, hidden.Backend) : null;
             WeightGradient = Tape.Wants(weight) ? new EarlyGradient(weight) : null;
             BiasGradient = Tape.Wants(bias) ? new EarlyGradient(bias!) : null;
+            StandInGradient = Tape.Wants(standIn?.Values) ? new EarlyGradient(standIn!.Values) : null;
         }
 
         public Tensor? HiddenGradient { get; }
@@ -66,6 +71,8 @@ public static partial class Ops
         public EarlyGradient? WeightGradient { get; }
 
         public EarlyGradient? BiasGradient { get; }
+
+        public EarlyGradient? StandInGradient { get; }
 
         /// <summary>Rows that are learned from.</summary>
         public int TargetRows => _rows.Length;
@@ -85,6 +92,7 @@ public static partial class Ops
             {
                 WeightGradient?.Clear();
                 BiasGradient?.Clear();
+                StandInGradient?.Clear();
                 return 0;
             }
 
@@ -122,7 +130,12 @@ public static partial class Ops
             }
 
             backend.MatMul(h, false, _weight, true, _bias, logits, add: false, _precision);
-            bool differentiate = HiddenGradient is not null || WeightGradient is not null || BiasGradient is not null;
+            foreach ((Tensor values, int id) in _standIn?.Runs() ?? [])
+            {
+                backend.MatMul(h, false, values, true, _bias?.ColumnRange(id, values.Rows), logits.ColumnRange(id, values.Rows), add: false, _precision);
+            }
+
+            bool differentiate = HiddenGradient is not null || WeightGradient is not null || BiasGradient is not null || StandInGradient is not null;
             float[] losses = new float[count];
             bool[] correct = new bool[count];
             ReadOnlySpan<float> factors = _factors.AsSpan(start, count);
@@ -133,15 +146,25 @@ public static partial class Ops
             }
 
             // From here on the logits' memory holds their gradient.
-            if (HiddenGradient is not null && IsWhole)
+            if (BiasGradient is not null)
             {
-                backend.MatMul(logits, false, _weight, false, null, HiddenGradient.RowRange(start, count), add: false, _precision);
+                backend.SumRows(logits, BiasGradient.Buffer, add: start > 0);
             }
-            else if (HiddenGradient is not null)
+
+            Tensor? dh = HiddenGradient is null ? null : IsWhole ? HiddenGradient.RowRange(start, count) : new Tensor(copies, h.Shape, DType.F32, h.Count);
+            if (differentiate)
             {
-                var gathered = new Tensor(copies, h.Shape, DType.F32, h.Count);
-                backend.MatMul(logits, false, _weight, false, null, gathered, add: false, _precision);
-                backend.ScatterAddRows(gathered, rows, HiddenGradient);
+                PassThroughStandIn(logits, h, dh, add: start > 0);
+            }
+
+            if (dh is not null)
+            {
+                backend.MatMul(logits, false, _weight, false, null, dh, add: _standIn is not null, _precision);
+            }
+
+            if (dh is not null && !IsWhole)
+            {
+                backend.ScatterAddRows(dh, rows, HiddenGradient!);
             }
 
             if (WeightGradient is not null)
@@ -149,12 +172,30 @@ public static partial class Ops
                 backend.MatMul(logits, true, h, false, null, WeightGradient.Buffer, add: start > 0, _precision);
             }
 
-            if (BiasGradient is not null)
-            {
-                backend.SumRows(logits, BiasGradient.Buffer, add: start > 0);
-            }
-
             return WeightedSum(losses, factors);
+        }
+
+        // Takes the gradient of the logits that rows of their own have given, and leaves zeros for the rows they stand in for.
+        private void PassThroughStandIn(Tensor gradient, Tensor h, Tensor? dh, bool add)
+        {
+            Backend backend = _hidden.Backend;
+            int place = 0;
+            foreach ((Tensor values, int id) in _standIn?.Runs() ?? [])
+            {
+                Tensor own = gradient.ColumnRange(id, values.Rows);
+                if (StandInGradient is not null)
+                {
+                    backend.MatMul(own, true, h, false, null, StandInGradient.Buffer.RowRange(place, values.Rows), add, _precision);
+                }
+
+                if (dh is not null)
+                {
+                    backend.MatMul(own, false, values, false, null, dh, add: place > 0, _precision);
+                }
+
+                backend.Fill(own, 0f);
+                place += values.Rows;
+            }
         }
 
         /// <summary>Rows of logits begin on a cache line, and their distance is no multiple of 2 KiB, which would make them compete for the cache.</summary>
@@ -172,11 +213,11 @@ public static partial class Ops
         private readonly Tensor? _bias;
         private readonly HeadPass _pass;
 
-        public LinearCrossEntropyBackward(Tensor hidden, Tensor weight, Tensor? bias, HeadPass pass)
-            : base(hidden, weight, bias)
+        public LinearCrossEntropyBackward(Tensor hidden, Tensor weight, Tensor? bias, StandInRows? standIn, HeadPass pass)
+            : base(hidden, weight, bias, standIn?.Values)
         {
             (_hidden, _weight, _bias, _pass) = (hidden, weight, bias, pass);
-            foreach (Tensor? gradient in (ReadOnlySpan<Tensor?>)[pass.HiddenGradient, pass.WeightGradient?.Buffer, pass.BiasGradient?.Buffer])
+            foreach (Tensor? gradient in (ReadOnlySpan<Tensor?>)[pass.HiddenGradient, pass.WeightGradient?.Buffer, pass.BiasGradient?.Buffer, pass.StandInGradient?.Buffer])
             {
                 if (gradient is not null)
                 {
@@ -185,7 +226,7 @@ public static partial class Ops
             }
         }
 
-        public override long FlopsFor(Tensor input) => input == _bias ? (long)_pass.TargetRows * _bias.Columns : 2L * _pass.TargetRows * _weight.Count;
+        public override long FlopsFor(Tensor input) => input == _bias ? (long)_pass.TargetRows * _bias.Columns : 2L * _pass.TargetRows * (input == _hidden ? _weight.Count : input.Count);
 
         protected override void Run(Tensor dy)
         {
@@ -197,6 +238,7 @@ public static partial class Ops
 
             _pass.WeightGradient?.HandOver(dy, GradOf);
             _pass.BiasGradient?.HandOver(dy, GradOf);
+            _pass.StandInGradient?.HandOver(dy, GradOf);
         }
     }
 }

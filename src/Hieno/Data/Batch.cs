@@ -15,7 +15,8 @@ public sealed class Batch
         int[]? types = examples.Any(example => example.TokenTypes is not null)
             ? [.. examples.SelectMany(example => example.TokenTypes ?? new int[example.Ids.Length])]
             : null;
-        Tokens = new TokenBatch(ids, lengths) { TokenTypes = types };
+        string?[]? tasks = examples.Any(example => example.Task is not null) ? [.. examples.Select(example => example.Task)] : null;
+        Tokens = new TokenBatch(ids, lengths) { TokenTypes = types, Tasks = tasks };
         Labels = [];
     }
 
@@ -27,7 +28,7 @@ public sealed class Batch
     public Batch(IReadOnlyList<Example> examples, int[] ids, int[] labels, float[]? weights = null)
         : this(examples)
     {
-        Tokens = new TokenBatch(ids, Tokens.Lengths) { TokenTypes = Tokens.TokenTypes, GivenLengths = [.. examples.Select(GivenOf)] };
+        Tokens = new TokenBatch(ids, Tokens.Lengths) { TokenTypes = Tokens.TokenTypes, Tasks = Tokens.Tasks, GivenLengths = [.. examples.Select(GivenOf)] };
         (Labels, Weights) = (labels, weights);
     }
 

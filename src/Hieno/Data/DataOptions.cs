@@ -53,6 +53,9 @@ public sealed record DataOptions
     /// <summary>The column that holds the label, or the number to predict. Default label; category and labels are tried too.</summary>
     public string? LabelColumn { get; init; }
 
+    /// <summary>The column that names the task a row is of, for methods that tell tasks apart. Default: none.</summary>
+    public string? TaskColumn { get; init; }
+
     /// <summary>The longest row in tokens; longer ones are cut at the end. Default: what the model can read, at most 1024.</summary>
     [Range(2, 1_048_576)]
     public int? MaxLength { get; init; }

@@ -27,6 +27,9 @@ public sealed record Example
     /// <summary>Numbers to predict, or 0 and 1 for each of several labels; null where there are none.</summary>
     public float[]? Targets { get; init; }
 
+    /// <summary>The name of the task that the row is of, or null where it does not say.</summary>
+    public string? Task { get; init; }
+
     /// <summary>Its place among the examples it was made with: random choices about it hang on this, not on the batch it falls into.</summary>
     public int Number { get; init; }
 

@@ -21,7 +21,16 @@ public abstract record ObjectiveOptions
 /// <param name="Data">The recipe's data settings.</param>
 /// <param name="MaxLength">The longest row in tokens.</param>
 /// <param name="Log">Where to say what a user should know, such as rows that were cut.</param>
-public sealed record ObjectiveContext(ModelTokenizer Tokenizer, ModelConfig Config, DataOptions Data, int MaxLength, Action<string> Log);
+public sealed record ObjectiveContext(ModelTokenizer Tokenizer, ModelConfig Config, DataOptions Data, int MaxLength, Action<string> Log)
+{
+    /// <summary>The name of the task that a row is of, or null where no column was named for it.</summary>
+    /// <exception cref="DatasetException">The row has no such column, or no text in it.</exception>
+    public string? TaskOf(DataRow row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        return Data.TaskColumn is { } column ? row.Text(column) : null;
+    }
+}
 
 /// <summary>What is learned: how rows become examples, examples a loss, and outputs predictions that metrics judge.</summary>
 public interface IObjective

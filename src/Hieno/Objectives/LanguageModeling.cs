@@ -87,8 +87,7 @@ public abstract class LanguageModeling : IObjective
 
         // The last block, the last normalisation and the head compute only the positions that are learned.
         (int[] rows, int[] labels, float[]? weights) = LabelledRows(batch);
-        Tensor prepared = head.Prepare(model.Backbone.Forward(batch.Tokens, rows));
-        return Ops.LinearCrossEntropy(prepared, head.Projection, head.Offset?.Value, labels, weights, scale, statistics);
+        return head.Loss(model.Backbone.Forward(batch.Tokens, rows), labels, weights, scale, statistics);
     }
 
     private static (int[] Rows, int[] Labels, float[]? Weights) LabelledRows(Batch batch)

@@ -139,7 +139,7 @@ public sealed class MaskedLanguageModeling(MaskedLanguageModelingOptions options
             bool[] special = Array.ConvertAll(ids, IsSpecial);
             Array.Fill(special, true, 0, _before.Length);
             Array.Fill(special, true, ids.Length - _after.Length, _after.Length);
-            yield return new Example { Ids = ids, Special = special, Source = $"{Path.GetFileName(row.File)}, line {row.Line}" };
+            yield return new Example { Ids = ids, Special = special, Task = Context.TaskOf(row), Source = $"{Path.GetFileName(row.File)}, line {row.Line}" };
         }
     }
 

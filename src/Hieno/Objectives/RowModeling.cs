@@ -112,11 +112,12 @@ public abstract class RowModeling : IObjective
         }
     }
 
-    private static Example ToExample(DataRow row, Encoding encoding) => encoding.Length > 0
+    private Example ToExample(DataRow row, Encoding encoding) => encoding.Length > 0
         ? new Example
         {
             Ids = encoding.Ids,
             TokenTypes = Array.TrueForAll(encoding.TypeIds, type => type == 0) ? null : encoding.TypeIds,
+            Task = Context.TaskOf(row),
             Source = $"{Path.GetFileName(row.File)}, line {row.Line}",
         }
         : throw row.Error(ErrorCodes.DatasetRowInvalid, "the text has no token that the model knows", "Fill the text, or set 'data.skipInvalid: true'");

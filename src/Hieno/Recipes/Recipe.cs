@@ -31,6 +31,9 @@ public sealed record Recipe
     /// <summary>What is learned from.</summary>
     public required DataOptions Data { get; init; }
 
+    /// <summary>Tokens that are added to the base model's vocabulary. Default: none.</summary>
+    public TokenOptions? Tokens { get; init; }
+
     /// <summary>What changes in the model: full, partial, preset, angle, bitfit, norms, fisher-norms, random-mask, head, lora. Default full.</summary>
     public TuningOptions Tuning { get; init; } = new FullOptions();
 

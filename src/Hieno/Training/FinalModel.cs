@@ -15,11 +15,12 @@ internal static class FinalModel
     /// <param name="tuned">The model.</param>
     /// <param name="objective">What it was made for.</param>
     /// <param name="tokenizer">Its tokenizer, whose files are taken over.</param>
+    /// <param name="tokens">Tokens that the run has added, or null.</param>
     /// <param name="original">The base model's configuration, as it was before the recipe changed dropout rates.</param>
     /// <param name="baseModel">The base model's folder, which an adapter names.</param>
     /// <param name="folder">Where; an earlier one is replaced.</param>
     /// <exception cref="StorageException">It could not be written.</exception>
-    public static void Save(TunedModel tuned, IObjective objective, ModelTokenizer tokenizer, ModelConfig original, string baseModel, string folder)
+    public static void Save(TunedModel tuned, IObjective objective, ModelTokenizer tokenizer, NewTokens? tokens, ModelConfig original, string baseModel, string folder)
     {
         string parent = Path.GetDirectoryName(Path.GetFullPath(folder))!;
         DurableFolder.Save(parent, Path.GetFileName(folder), writer =>
@@ -29,6 +30,11 @@ internal static class FinalModel
                 PeftFolder.Save(adapter, writer.Folder, baseModel);
                 var config = new JsonObject();
                 objective.Describe(config);
+                if (adapter.Options is MultitaskPromptOptions { Tasks: var tasks })
+                {
+                    config[AdapterTask.PromptTasksKey] = new JsonArray([.. tasks.Select(task => JsonValue.Create(task))]);
+                }
+
                 if (config.Count > 0)
                 {
                     writer.WriteText(AdapterTask.FileName, config.ToJsonString(RunJson.Indented) + "\n");
@@ -38,12 +44,15 @@ internal static class FinalModel
             }
             else
             {
+                TokenRows.Merge(tuned.Model);
                 WeightFiles.SaveModel(tuned.Model, writer.Folder, tokenizer.Folder, config =>
                 {
                     DropoutRates.Restore(config, original);
                     objective.Describe(config);
                 });
             }
+
+            tokens?.Save(writer.Folder);
         });
     }
 }
@@ -51,6 +60,9 @@ internal static class FinalModel
 /// <summary>What an adapter's folder says about its task beside PEFT's files: label names and problem type, as <c>config.json</c> has them.</summary>
 public static class AdapterTask
 {
+    /// <summary>The names of the tasks that a multitask prompt tells apart, which PEFT only numbers.</summary>
+    internal const string PromptTasksKey = "prompt_tasks";
+
     /// <summary>The file's name.</summary>
     public const string FileName = "task.json";
 }

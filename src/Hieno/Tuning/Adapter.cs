@@ -21,6 +21,7 @@ public sealed class Adapter
     public const string DefaultName = "default";
 
     private readonly List<AdapterPart> _parts = [];
+    private readonly List<AdapterPart> _tokenRows = [];
     private readonly List<AdapterCopy> _copies = [];
     private readonly List<string> _modules = [];
     private MergedAdapter? _merged;
@@ -60,6 +61,9 @@ public sealed class Adapter
     /// <summary>What it has attached, in order.</summary>
     public IReadOnlyList<AdapterPart> Parts => _parts;
 
+    /// <summary>Rows of the tables that it has for new tokens, whatever its method.</summary>
+    public IReadOnlyList<AdapterPart> TokenRows => _tokenRows;
+
     /// <summary>Weights of the model of which it has copies.</summary>
     public IReadOnlyList<AdapterCopy> Copies => _copies;
 
@@ -93,15 +97,16 @@ public sealed class Adapter
     /// <exception cref="ArgumentException">The part bears the name of another adapter.</exception>
     public void Attach(AdapterPart part)
     {
-        ArgumentNullException.ThrowIfNull(part);
-        if (part.Adapter != Name)
-        {
-            throw new ArgumentException($"The part at {part.Place.Path} belongs to an adapter called '{part.Adapter}', this one is called '{Name}'.", nameof(part));
-        }
-
-        part.Enabled = IsEnabled;
-        part.Attach();
+        Add(part);
         _parts.Add(part);
+    }
+
+    /// <summary>Attaches rows of the tables for new tokens: a <see cref="Models.Layers.TableRows"/> or <see cref="Models.Layers.OutputRows"/>.</summary>
+    /// <exception cref="ArgumentException">The part bears the name of another adapter.</exception>
+    public void AttachTokenRows(AdapterPart part)
+    {
+        Add(part);
+        _tokenRows.Add(part);
     }
 
     /// <summary>Gives weights of the model copies that learn.</summary>
@@ -136,7 +141,7 @@ public sealed class Adapter
     /// <summary>Marks all weights of the adapter that can learn as trained or frozen.</summary>
     public void SetTrainable(bool trainable)
     {
-        foreach (Tensor value in _parts.SelectMany(part => part.Parameters).Select(parameter => parameter.Value).Concat(_copies.Where(copy => copy.Learns).Select(copy => copy.Value)))
+        foreach (Tensor value in AllParts.SelectMany(part => part.Parameters).Select(parameter => parameter.Value).Concat(_copies.Where(copy => copy.Learns).Select(copy => copy.Value)))
         {
             value.NeedsGrad = trainable;
             if (!trainable)
@@ -148,7 +153,7 @@ public sealed class Adapter
 
     /// <summary>All weights of the adapter that can learn: those of its parts, then those of the model trained whole (whose values are the adapter's while it is switched on).</summary>
     public IEnumerable<Parameter> Parameters() =>
-        _parts.SelectMany(part => part.Parameters).Concat(_copies.Where(copy => copy.Learns).Select(copy => copy.Parameter)).Distinct();
+        AllParts.SelectMany(part => part.Parameters).Concat(_copies.Where(copy => copy.Learns).Select(copy => copy.Parameter)).Distinct();
 
     /// <summary>The weights of its parts, each once: those that learn, then those that never do.</summary>
     public IEnumerable<Parameter> PartWeights() =>
@@ -169,7 +174,7 @@ public sealed class Adapter
         }
 
         IsEnabled = enabled;
-        foreach (AdapterPart part in _parts)
+        foreach (AdapterPart part in AllParts)
         {
             part.Enabled = enabled;
         }
@@ -194,7 +199,7 @@ public sealed class Adapter
             throw new InvalidOperationException($"The adapter '{Name}' is merged already.");
         }
 
-        foreach (AdapterPart part in _parts)
+        foreach (AdapterPart part in AllParts)
         {
             if (part.ObstacleToMerging(Model) is { } obstacle)
             {
@@ -214,7 +219,7 @@ public sealed class Adapter
             copy.Parameter.Replace(CopyOf(copy.Value));
         }
 
-        foreach (AdapterPart part in _parts)
+        foreach (AdapterPart part in AllParts)
         {
             foreach (Parameter weight in part.MergesInto)
             {
@@ -234,7 +239,10 @@ public sealed class Adapter
     public void Detach()
     {
         Enable(false);
-        _parts.ForEach(part => part.Detach());
+        foreach (AdapterPart part in AllParts)
+        {
+            part.Detach();
+        }
     }
 
     internal static bool IsWithin(Parameter parameter, string path) => parameter.Name.StartsWith(path + ".", StringComparison.Ordinal);
@@ -247,9 +255,27 @@ public sealed class Adapter
             parameter.Replace(value);
         }
 
-        _parts.ForEach(part => part.Attach());
+        foreach (AdapterPart part in AllParts)
+        {
+            part.Attach();
+        }
+
         _merged = null;
         Enable(enable);
+    }
+
+    private IEnumerable<AdapterPart> AllParts => _parts.Concat(_tokenRows);
+
+    private void Add(AdapterPart part)
+    {
+        ArgumentNullException.ThrowIfNull(part);
+        if (part.Adapter != Name)
+        {
+            throw new ArgumentException($"The part at {part.Place.Path} belongs to an adapter called '{part.Adapter}', this one is called '{Name}'.", nameof(part));
+        }
+
+        part.Enabled = IsEnabled;
+        part.Attach();
     }
 
     private void Hold(Parameter parameter, Func<Tensor> value, bool learns)

@@ -33,7 +33,7 @@ public static class PeftFolder
             Tensors(adapter).Select(item => WeightFiles.Item(item.Name, item.Value)),
             new Dictionary<string, string>(StringComparer.Ordinal) { ["format"] = "pt" });
         PeftAdapterConfig config = adapter.Source ?? Describe(adapter);
-        (config with { BaseModel = baseModel }).Write(Path.Combine(folder, PeftAdapterConfig.FileName));
+        (TokenRows.Describe(adapter, config) with { BaseModel = baseModel }).Write(Path.Combine(folder, PeftAdapterConfig.FileName));
     }
 
     /// <summary>What is written: each weight of the adapter with its name in the file and its value.</summary>
@@ -42,6 +42,7 @@ public static class PeftFolder
         ArgumentNullException.ThrowIfNull(adapter);
         PeftLayout layout = adapter.Options.Layout;
         return layout.PartTensors(adapter)
+            .Concat(TokenRows.Tensors(adapter))
             .Concat(adapter.Copies.Select(copy => (layout.NameOfCopy(copy.Parameter) ?? layout.Prefix + NameOfCopy(adapter, copy.Parameter), copy.Parameter, copy.Value)));
     }
 
@@ -65,6 +66,7 @@ public static class PeftFolder
         var adapter = new Adapter(model, options, name, enabled) { Source = config };
         try
         {
+            TokenRows.Read(adapter, weights);
             layout.ReadParts(adapter, weights);
             foreach (string key in weights.Remaining.ToArray())
             {
@@ -81,6 +83,12 @@ public static class PeftFolder
         adapter.SetTrainable(false);
         return adapter;
     }
+
+    /// <summary>How many tokens the base of an adapter has to know: more than it does where the adapter brings rows for new ones. Null where it brings none.</summary>
+    /// <param name="folder">The adapter's folder.</param>
+    /// <exception cref="CheckpointException">The configuration is absent or malformed.</exception>
+    public static int? TokensOf(string folder) =>
+        TokenRows.IdsOf(PeftAdapterConfig.Read(Path.Combine(folder, PeftAdapterConfig.FileName))).SelectMany(item => item.Ids).Select(id => (int?)(id + 1)).Max();
 
     private static PeftLayout? FindLayout(string type, KindCatalog? kinds) =>
         (kinds ?? BuiltIns.Kinds()).Defaults<TuningOptions>().OfType<AdapterOptions>().Select(options => options.Layout).FirstOrDefault(layout => layout.PeftType == type);

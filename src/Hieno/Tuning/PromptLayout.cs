@@ -14,7 +14,8 @@ namespace Hieno.Tuning;
 /// </summary>
 internal abstract class PromptLayout : PeftLayout
 {
-    private const string Tensors = "prompt_embeddings";
+    /// <summary>The tensor of the finished vectors.</summary>
+    protected const string Tensors = "prompt_embeddings";
 
     /// <inheritdoc/>
     public override string Prefix => "base_model.";
@@ -26,12 +27,7 @@ internal abstract class PromptLayout : PeftLayout
     public override void ReadParts(Adapter adapter, AdapterWeights weights)
     {
         ModelConfig settings = adapter.Source!.Settings!;
-        int submodules = settings.GetInt("num_transformer_submodules", 1);
-        if (submodules != 1)
-        {
-            throw settings.Error("num_transformer_submodules", $"is {submodules}: the adapter is for a model with encoder and decoder", "Give an adapter of a model with one body");
-        }
-
+        RequireOneBody(settings);
         Backbone body = adapter.Model.Backbone;
         int count = settings.GetInt("num_virtual_tokens");
         var table = new PromptTable(weights.Take(Tensors, [count, IsPrefix ? 2 * body.Blocks.Count * body.KeyWidth : body.Width]));
@@ -67,6 +63,17 @@ internal abstract class PromptLayout : PeftLayout
         };
         Describe(adapter, values);
         return new PeftAdapterConfig { Other = values.ToDictionary(item => item.Key, item => Json(item.Value), StringComparer.Ordinal) };
+    }
+
+    /// <summary>Refuses an adapter of a model with encoder and decoder.</summary>
+    /// <exception cref="CheckpointException">It is for one.</exception>
+    protected static void RequireOneBody(ModelConfig settings)
+    {
+        int submodules = settings.GetInt("num_transformer_submodules", 1);
+        if (submodules != 1)
+        {
+            throw settings.Error("num_transformer_submodules", $"is {submodules}: the adapter is for a model with encoder and decoder", "Give an adapter of a model with one body");
+        }
     }
 
     /// <summary>Adds the settings of the method to those of all virtual tokens.</summary>

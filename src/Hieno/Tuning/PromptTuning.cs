@@ -44,6 +44,9 @@ public sealed record PromptTuningOptions : AdapterOptions
 
     /// <inheritdoc/>
     public override ITuningMethod Create() => new PromptTuning(this);
+
+    /// <summary>A table that starts at vectors of tokens drawn from the vocabulary.</summary>
+    internal Parameter StartOf(TextModel model, ulong seed) => new PromptTuning(this).Drawn(model, seed).Parameters[0];
 }
 
 /// <summary>Prompt tuning: n vectors P are put before the vectors of each text, [P; E(x)], and only they learn.</summary>
@@ -63,12 +66,15 @@ public sealed class PromptTuning(PromptTuningOptions options) : ITuningMethod
         {
             PromptStart.Random => PromptTable.Random(options.VirtualTokens, model.Backbone.Width, seed, model.Backbone.TokenTable.Value.Backend),
             PromptStart.Text => TableOf(model, TokensOf(tokenizer)),
-            _ => TableOf(model, Drawn(model.Backbone.VocabularySize, seed)),
+            _ => Drawn(model, seed),
         };
         var adapter = Adapter.Begin(model, options, Who);
         adapter.Attach(new EncodedPrompt(model.Backbone, adapter.Name, options.VirtualTokens, table));
         return adapter.Complete();
     }
+
+    /// <summary>The table that starts at vectors of the vocabulary.</summary>
+    internal PromptTable Drawn(TextModel model, ulong seed) => TableOf(model, Drawn(model.Backbone.VocabularySize, seed));
 
     private static PromptTable TableOf(TextModel model, int[] ids)
     {

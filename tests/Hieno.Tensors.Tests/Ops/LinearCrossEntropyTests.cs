@@ -80,6 +80,36 @@ public sealed class LinearCrossEntropyTests
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void Gradients_with_rows_that_stand_in_equal_central_differences(int ignoreEvery)
+    {
+        int[] labels = Labels(6, 7, ignoreEvery);
+        OpChecks.Gradient(inputs => LinearCrossEntropy(inputs[0], inputs[1], inputs[2], labels, null, 0.7f, standIn: new StandInRows(inputs[3], [1, 2, 5])), [[2, 3, 4], [7, 4], [7], [3, 4]]);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(4)]
+    public void Rows_that_stand_in_give_what_a_weight_with_these_rows_gives_in_several_chunks(int ignoreEvery)
+    {
+        int[] ids = [0, 9, 10, 22];
+        int[] labels = Labels(1300, 23, ignoreEvery);
+        (Tensor hidden, Tensor weight, Tensor bias) = Leaves(1300, Tensors.Cpu.CpuBackend.Shared);
+        Tensor rows = TestTensors.Random([4, weight.Columns], 77, Tensors.Cpu.CpuBackend.Shared, trained: true);
+        int[] from = [.. Enumerable.Range(0, 23).Select(id => Array.IndexOf(ids, id) is var place and >= 0 ? 23 + place : id)];
+        float[][] expected = Gradients(hidden, rows, bias, () => LinearCrossEntropy(hidden, Rows(Concatenate(weight, rows), from), bias, labels, null, 0.01f));
+        weight.NeedsGrad = false;
+        weight.ClearGrad();
+        float[][] actual = Gradients(hidden, rows, bias, () => LinearCrossEntropy(hidden, weight, bias, labels, null, 0.01f, standIn: new StandInRows(rows, ids)));
+        Assert.Null(weight.Grad);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            TestTensors.Close(TestTensors.Double(expected[i]), actual[i], 1e-5);
+        }
+    }
+
     [Fact]
     public void Gradients_follow_the_scale_of_the_backward_pass()
     {

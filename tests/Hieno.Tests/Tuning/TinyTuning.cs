@@ -59,8 +59,7 @@ internal static class TinyTuning
         }
 
         int[] labels = [17, 9, 22, -100, 5, 31, 2, 39, 0, 14, -100, 27, -100];
-        Tensor hidden = head.Prepare(model.Backbone.Forward(Batch()));
-        return Ops.LinearCrossEntropy(hidden, head.Projection, head.Offset?.Value, labels, scale: 0.1f);
+        return head.Loss(model.Backbone.Forward(Batch()), labels, scale: 0.1f);
     }
 
     /// <summary>Leaves a gradient on all that is trained.</summary>
