@@ -66,8 +66,8 @@ public static class PeftFolder
         var adapter = new Adapter(model, options, name, enabled) { Source = config };
         try
         {
-            TokenRows.Read(adapter, weights);
             layout.ReadParts(adapter, weights);
+            TokenRows.Read(adapter, weights); // last, as when they were trained: they stand in for what other parts make of a row
             foreach (string key in weights.Remaining.ToArray())
             {
                 Parameter parameter = weights.CopiedBy(key);

@@ -25,12 +25,18 @@ internal static class TokenRows
     /// <param name="tuned">The model, with its method applied.</param>
     /// <param name="ids">The tokens, rising.</param>
     /// <returns>The model with these rows among what learns.</returns>
+    /// <exception cref="TuningException">The adapter trains and saves a table whole, which would not fit its base any more.</exception>
     public static TunedModel Train(TunedModel tuned, IReadOnlyList<int> ids)
     {
         TextModel model = tuned.Model;
         string adapter = tuned.Adapter?.Name ?? OwnName;
         VocabularyHead? head = model.LanguageHead;
         bool isTied = head?.Projection == model.Backbone.TokenTable;
+        if (tuned.Adapter?.Copies.FirstOrDefault(copy => copy.Parameter == model.Backbone.TokenTable || copy.Parameter == head?.Projection) is { } whole)
+        {
+            throw new TuningException(ErrorCodes.TuningTargetUnknown, "tokens", $"'tuning.modulesToSave' has {whole.Parameter.Name} trained and saved whole, which leaves new tokens no rows of their own", "Leave it out: the rows of new tokens learn without it");
+        }
+
         Parameter? tableRows = null;
         if (!model.Backbone.TokenTable.Trainable)
         {

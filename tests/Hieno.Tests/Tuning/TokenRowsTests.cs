@@ -156,6 +156,26 @@ public sealed class TokenRowsTests : IDisposable
     }
 
     [Fact]
+    public void They_stand_in_for_rows_that_a_pair_beside_the_table_changes_before_and_after_loading()
+    {
+        TextModel model = TinyTuning.Language("llama");
+        TunedModel tuned = TokenRows.Train(new LoRAOptions { Targets = ["embed_tokens", "q_proj"] }.Create().Apply(model, seed: 3), s_ids);
+        TinyTuning.Train(tuned, steps: 4);
+        PeftFolder.Save(tuned.Adapter!, _folder.Path, "base");
+        TextModel fresh = TinyTuning.Language("llama");
+        PeftFolder.Load(fresh, _folder.Path);
+        Assert.Equal(TinyTuning.Output(model), TinyTuning.Output(fresh));
+    }
+
+    [Fact]
+    public void A_table_that_is_saved_whole_is_refused()
+    {
+        TunedModel tuned = new LoRAOptions { ModulesToSave = ["embed_tokens"] }.Create().Apply(TinyTuning.Language("llama"), seed: 3);
+        var error = Assert.Throws<TuningException>(() => TokenRows.Train(tuned, s_ids));
+        Assert.Contains("'tuning.modulesToSave' has model.embed_tokens.weight trained and saved whole", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Indices_in_any_order_are_read_and_one_beyond_the_table_is_refused()
     {
         TextModel model = TinyTuning.Language("gpt2");
