@@ -184,6 +184,53 @@ public sealed class InvariantsTests : IDisposable
         Assert.Equal(apart, TinyTuning.Output(tuned.Model));
     }
 
+    [Theory]
+    [MemberData(nameof(TinyTuning.Families), MemberType = typeof(TinyTuning))]
+    public void A_toy_task_is_learned_by_LoRA_as_well_as_by_full_tuning_and_by_DoRA_as_well_as_by_LoRA(string family)
+    {
+        var lora = new LoRAOptions { Rank = 16, Alpha = 32, Targets = [LayerTargets.AllLinear], ModulesToSave = [family == "bert" ? "classifier" : "score"] };
+        double full = ToyAccuracy(family, new FullOptions(), rate: 0.005);
+        double low = ToyAccuracy(family, lora, rate: 0.01);
+        double apart = ToyAccuracy(family, lora with { Dora = true }, rate: 0.01);
+        Assert.True(full > 0.9, $"full {full}");
+        Assert.True(low >= 0.95 * full, $"LoRA {low}, full {full}");
+        Assert.True(apart >= low - 0.01, $"DoRA {apart}, LoRA {low}");
+    }
+
+    // Of six tokens one is 0, 1 or 2, which is the class: the accuracy on rows that were not learned from.
+    private static double ToyAccuracy(string family, TuningOptions options, double rate)
+    {
+        const int Rows = 240;
+        const int Length = 6;
+        float[] drawn = new float[2 * Rows * (Length + 1)];
+        new Rng(11, RngStream.DataOrder).FillUniform(drawn, 0f, 1f, step: 0);
+        int[] ids = [.. Enumerable.Range(0, 2 * Rows * Length).Select(i => 3 + (int)(drawn[i] * 37))];
+        int[] classes = [.. Enumerable.Range(0, 2 * Rows).Select(row => row % 3)];
+        for (int row = 0; row < 2 * Rows; row++)
+        {
+            ids[(row * Length) + (int)(drawn[(2 * Rows * Length) + row] * Length)] = classes[row];
+        }
+
+        TokenBatch Batch(int start) => new(ids[(start * Length)..((start + Rows) * Length)], [.. Enumerable.Repeat(Length, Rows)]);
+        TunedModel tuned = options.Create().Apply(TinyTuning.Classifier(family), seed: 3);
+        IOptimizer optimizer = new AdamWOptions().Create(OptimizedParameter.Create(tuned.Trainable, tuned.Model.Backbone.Blocks.Count, weightDecay: 0));
+        for (int step = 0; step < 300; step++)
+        {
+            foreach (Parameter parameter in tuned.Trainable)
+            {
+                parameter.Value.ClearGrad();
+            }
+
+            using var tape = Tape.Begin();
+            tape.Backward(Ops.CrossEntropy(tuned.Model.Classify(Batch(0)), classes[..Rows], scale: 1f / Rows));
+            optimizer.Step(rate, gradientScale: 1);
+        }
+
+        using var measured = Tape.Begin(record: false);
+        float[][] outputs = [.. tuned.Model.Classify(Batch(Rows)).ToArray().Chunk(TinyTuning.Classes)];
+        return outputs.Where((output, row) => Array.IndexOf(output, output.Max()) == classes[Rows + row]).Count() / (double)Rows;
+    }
+
     private TunedModel Apply(string kind, string family)
     {
         TuningOptions options = s_cases[kind].Options;
