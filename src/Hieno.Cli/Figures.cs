@@ -37,6 +37,19 @@ internal static class Figures
         return $"{Number(value, value < 10 && unit > 0 ? 1 : 0)} {units[unit]}";
     }
 
+    /// <summary>Floating-point operations: 512, 1.54 K, 48.3 M, 1.2 G, 3.4 T.</summary>
+    public static string Operations(double value)
+    {
+        string[] units = [string.Empty, " K", " M", " G", " T", " P"];
+        int unit = 0;
+        while (value >= 1000 && unit < units.Length - 1)
+        {
+            (value, unit) = (value / 1000, unit + 1);
+        }
+
+        return Number(value, unit == 0 ? 0 : 2) + units[unit];
+    }
+
     /// <summary>4.2 s, 3 min 20 s, 2 h 5 min.</summary>
     public static string Duration(double seconds) => seconds switch
     {

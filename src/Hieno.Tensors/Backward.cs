@@ -42,11 +42,29 @@ public abstract class Backward
     /// <summary>The tensors kept in memory for this node, to list what a step holds.</summary>
     public IReadOnlyList<Tensor> Held => _held ?? (IReadOnlyList<Tensor>)[];
 
+    /// <summary>Floating-point operations that computing the output took; known in a trace only (<see cref="Tape.IsTrace"/>), elsewhere 0.</summary>
+    public long ForwardFlops { get; internal set; }
+
+    /// <summary>In a trace, the number of the checkpoint that computes the operation again for the backward pass; 0 where none does.</summary>
+    internal int Checkpoint { get; set; }
+
     /// <summary>True when a gradient has reached the output, so that there is something to pass on.</summary>
     internal virtual bool IsReached => Output.Grad is not null;
 
     /// <summary>Floating-point operations spent on the derivative with respect to <paramref name="input"/> (a multiply-add counts as two).</summary>
     public abstract long FlopsFor(Tensor input);
+
+    /// <summary>Floating-point operations of the derivatives that are wanted.</summary>
+    public long NeededFlops()
+    {
+        long sum = 0;
+        foreach (Tensor input in _inputs)
+        {
+            sum += Needs(input) ? FlopsFor(input) : 0;
+        }
+
+        return sum;
+    }
 
     /// <summary>Adds this operation's share to the gradients of the inputs that need one.</summary>
     /// <param name="dy">The gradient of the output: read only.</param>

@@ -25,6 +25,10 @@ public sealed class Tape : IDisposable
 
     private readonly bool _checkFinite;
 
+    // Of a trace: what the operations recorded so far cost, and the number of the checkpoint they are in.
+    private long _recordedFlops;
+    private int _checkpoint;
+
     private Tape(Backend backend, bool record, bool checkFinite)
     {
         _checkFinite = checkFinite;
@@ -49,6 +53,21 @@ public sealed class Tape : IDisposable
     /// <summary>The random masks of this pass, or null when dropout is off (evaluation).</summary>
     public DropoutSource? Dropout { get; init; }
 
+    /// <summary>
+    /// True while every operation is recorded, whether or not it needs a gradient, and nothing is kept for a backward pass: to look at a
+    /// step, as <see cref="StepCost"/> does, and not to take it.
+    /// </summary>
+    public bool IsTrace { get; private init; }
+
+    /// <summary>
+    /// Floating-point operations of the forward pass so far, those of blocks that are computed again included (a multiply-add counts as
+    /// two). Norms and activations that the backward pass restores are not counted again.
+    /// </summary>
+    public long ForwardFlops { get; private set; }
+
+    /// <summary>Floating-point operations of the backward pass so far, by <see cref="Tensors.Backward.FlopsFor"/>.</summary>
+    public long BackwardFlops { get; private set; }
+
     /// <summary>The recorded operations, oldest first.</summary>
     public IReadOnlyList<Backward> Nodes => _nodes;
 
@@ -65,17 +84,38 @@ public sealed class Tape : IDisposable
         return new(backend ?? Backend.Default, record, checkFinite) { Dropout = dropout, Precision = precision ?? inherited };
     }
 
+    /// <summary>Opens a tape that records every operation and keeps nothing: see <see cref="IsTrace"/>.</summary>
+    /// <param name="dropout">The source of dropout masks; null (default) turns dropout off.</param>
+    /// <param name="backend">Where tensors lie; the default backend when null.</param>
+    /// <param name="checkFinite">True throws <see cref="NonFiniteException"/> at the first result with a NaN or infinity.</param>
+    /// <param name="precision">As for <see cref="Begin"/>.</param>
+    public static Tape BeginTrace(DropoutSource? dropout = null, Backend? backend = null, bool checkFinite = false, MatMulPrecision? precision = null)
+    {
+        MatMulPrecision inherited = s_current?.Precision ?? MatMulPrecision.Fp32;
+        return new(backend ?? Backend.Default, record: true, checkFinite) { IsTrace = true, Dropout = dropout, Precision = precision ?? inherited };
+    }
+
+    /// <summary>Counts what an operation costs in the forward pass; each calls it before it is recorded. Does nothing without an open tape.</summary>
+    /// <param name="flops">Floating-point operations; a multiply-add counts as two, a copy as none.</param>
+    public static void Spend(long flops)
+    {
+        if (s_current is { } tape)
+        {
+            tape.ForwardFlops += flops;
+        }
+    }
+
     /// <summary>True when a tape is recording and some of the inputs needs a gradient, so that a backward node must be recorded.</summary>
     public static bool Wants(params ReadOnlySpan<Tensor?> inputs)
     {
-        if (s_current is not { IsRecording: true })
+        if (s_current is not { IsRecording: true } tape)
         {
             return false;
         }
 
         foreach (Tensor? input in inputs)
         {
-            if (input is { NeedsGrad: true })
+            if (input is not null && (input.NeedsGrad || tape.IsTrace))
             {
                 return true;
             }
@@ -105,6 +145,13 @@ public sealed class Tape : IDisposable
         if (register)
         {
             tape._nodes.Add(node);
+        }
+
+        if (tape.IsTrace)
+        {
+            (node.ForwardFlops, node.Checkpoint) = (tape.ForwardFlops - tape._recordedFlops, tape._checkpoint);
+            tape._recordedFlops = tape.ForwardFlops;
+            node.ReleaseAll();
         }
 
         return output;
@@ -139,6 +186,7 @@ public sealed class Tape : IDisposable
         }
 
         s_current = _outer;
+        Spend(ForwardFlops); // what was computed inside a step belongs to it
         _nodes.ForEach(node => node.ReleaseAll()); // where no backward pass has run
         foreach (Storage storage in _rented)
         {
@@ -251,6 +299,16 @@ public sealed class Tape : IDisposable
         }
     }
 
+    /// <summary>Runs <paramref name="body"/> in a trace, noting of what it records that a real step would compute it twice.</summary>
+    internal Tensor TraceCheckpoint(Func<Tensor, Tensor> body, Tensor x)
+    {
+        int outer = _checkpoint;
+        _checkpoint = outer > 0 ? outer : _nodes.Count + 1; // of nested ones the outermost
+        Tensor y = RunBlock(body, x);
+        _checkpoint = outer;
+        return y;
+    }
+
     private static List<Storage> TakeList() => s_emptyLists is { Count: > 0 } lists ? lists.Pop() : [];
 
     private static void GiveList(List<Storage> list)
@@ -276,6 +334,7 @@ public sealed class Tape : IDisposable
             Backward node = _nodes[i];
             if (node.IsReached)
             {
+                BackwardFlops += node.NeededFlops();
                 node.RunFromTape();
             }
 

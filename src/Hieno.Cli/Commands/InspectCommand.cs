@@ -22,11 +22,13 @@ internal static partial class InspectCommand
             "Lists a model's weights with shape, type and size; equal ones of all blocks on one line. With a recipe also what its method would train.",
             "hieno inspect models/tiny-bert",
             "hieno inspect models/tiny-bert --recipe quickstart.yaml",
+            "hieno inspect models/tiny-bert --recipe quickstart.yaml --tokens 128",
             "hieno inspect models/tiny-bert --against runs/full");
         Argument<string> model = verb.Required("MODEL", "A model folder, an adapter folder or a run folder.");
         Option<string?> recipe = verb.Text("--recipe", "RECIPE", "A recipe; its task and method are applied to MODEL.");
         Option<string?> baseModel = verb.Text("--base", "DIR", "The base of an adapter, where it is no longer where the adapter says.");
         Option<string?> against = verb.Text("--against", "MODEL", "A fine-tuned model of the same base; prints how far each half-block and each component moved.");
+        Option<int?> tokens = verb.With(new Option<int?>("--tokens") { HelpName = "N", Description = "Adds the floating-point operations of a training step on a row of N tokens, by kind of operation." });
         Option<bool> all = verb.Flag("--all", "Lists the weights of each block.");
         Option<bool> json = verb.Flag("--json", "Prints a JSON object with all weights.");
         verb.SetAction(parsed =>
@@ -40,9 +42,16 @@ internal static partial class InspectCommand
                 return;
             }
 
+            StepCosts? costs = parsed.GetValue(tokens) is { } length ? CostsOf(tuned, length, hasRecipe) : null;
             if (parsed.GetValue(json))
             {
-                terminal.WriteLine(ToJson(tuned, hasRecipe).ToJsonString(JsonOutput.Options));
+                JsonObject result = ToJson(tuned, hasRecipe);
+                if (costs is not null)
+                {
+                    result["flops"] = costs.ToJson();
+                }
+
+                terminal.WriteLine(result.ToJsonString(JsonOutput.Options));
                 return;
             }
 
@@ -53,9 +62,18 @@ internal static partial class InspectCommand
             WriteWeights(tuned, parsed.GetValue(all), terminal.Output);
             terminal.WriteLine();
             WriteGroups(tuned, hasRecipe, terminal.Output);
+            if (costs is not null)
+            {
+                terminal.WriteLine();
+                costs.Write(terminal.Output);
+            }
         });
         return verb;
     }
+
+    // Without a recipe nothing was frozen: the step is that of full tuning.
+    private static StepCosts CostsOf(TunedModel tuned, int tokens, bool hasRecipe) => new(
+        hasRecipe ? tuned.Trainable.Select(parameter => parameter.Value) : TunedModel.AllParameters(tuned.Model).Select(parameter => parameter.Value), tuned, tokens);
 
     // Neither a tokenizer nor weights are needed: a configuration alone tells the shapes that a run with 'start: random' would make.
     private static TunedModel Open(string path, string? baseModel)

@@ -12,6 +12,7 @@ public static partial class Ops
         ShapeException.ThrowIfNot(b, a.Shape);
         Tensor y = Tensor.Create(a.Shape, a.Backend);
         a.Backend.Add(a, b, y);
+        Tape.Spend(a.Count);
         return Tape.Wants(a, b) ? Tape.Record(y, new AddBackward(a, b)) : y;
     }
 

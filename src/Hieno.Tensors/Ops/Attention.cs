@@ -51,6 +51,7 @@ public static partial class Ops
         Tensor y = Tensor.Create(q.Shape, q.Backend);
         Tensor logSums = Tensor.Create([options.Heads, q.Rows], q.Backend);
         q.Backend.AttentionForward(q, k, v, spans, options, dropout, y, logSums);
+        Tape.Spend(4L * spans.PairCount * q.Columns);
         return Tape.Wants(q, k, v) ? Tape.Record(y, new AttentionBackward(q, k, v, spans, options, dropout, y, logSums)) : y;
     }
 

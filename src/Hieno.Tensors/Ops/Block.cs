@@ -30,6 +30,11 @@ public static partial class Ops
     {
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(body);
+        if (Tape.Current is { IsTrace: true } trace)
+        {
+            return trace.TraceCheckpoint(body, x);
+        }
+
         if (Tape.Current is not { IsRecording: true } tape || !(hasTrainable || x.NeedsGrad || Tape.Wants(alsoReads)))
         {
             return Block(x, body);

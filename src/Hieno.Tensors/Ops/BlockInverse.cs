@@ -11,6 +11,7 @@ public static partial class Ops
         ThrowUnlessBlocks(blocks);
         Tensor y = Tensor.Create(blocks.Shape, blocks.Backend);
         blocks.Backend.BlockInverse(blocks, y);
+        Tape.Spend(2 * blocks.Count * blocks.Rows);
         return Tape.Wants(blocks) ? Tape.Record(y, new BlockInverseBackward(blocks, y)) : y;
     }
 

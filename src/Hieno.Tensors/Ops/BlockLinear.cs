@@ -18,6 +18,7 @@ public static partial class Ops
         Tensor y = Tensor.Create(x.Shape, x.Backend);
         ForEachBlock(blocks.Rows, blocks.Columns, (start, size) => x.Backend.MatMul(
             x.ColumnRange(start, size), false, blocks.ColumnRange(start, size), false, null, y.ColumnRange(start, size), add: false));
+        Tape.Spend(2 * x.Count * blocks.Rows);
         return Tape.Wants(x, blocks) ? Tape.Record(y, new BlockLinearBackward(x, blocks)) : y;
     }
 

@@ -40,6 +40,7 @@ public static partial class Ops
     /// <summary>A scalar loss whose gradient with respect to <paramref name="input"/> was computed along with it.</summary>
     private static Tensor ComputedLoss(Tensor input, double loss, Tensor? gradient)
     {
+        Tape.Spend(4 * input.Count);
         Tensor y = Tensor.FromValues([1], [(float)loss], input.Backend);
         return gradient is null ? y : Tape.Record(y, new ComputedLossBackward(input, gradient));
     }

@@ -31,6 +31,7 @@ public static partial class Ops
         var mask = new DropoutMask(source.Rng, source.Pass, source.TakePositions(), rate);
         Tensor y = Tensor.Create(x.Shape, x.Backend);
         x.Backend.Dropout(x, mask, y, add: false);
+        Tape.Spend(x.Count);
         return Tape.Wants(x) ? Tape.Record(y, new DropoutBackward(x, mask)) : y;
     }
 

@@ -16,6 +16,7 @@ public static partial class Ops
         DTypes.ThrowIfNotF32(up);
         Tensor y = Tensor.Create(gate.Shape, gate.Backend);
         gate.Backend.GatedActivateForward(gate, up, kind, y);
+        Tape.Spend(21 * gate.Count);
         return Tape.Wants(gate, up) ? Tape.Record(y, new GatedActivateBackward(gate, up, kind)) : y;
     }
 

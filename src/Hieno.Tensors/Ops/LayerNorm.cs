@@ -27,6 +27,7 @@ public static partial class Ops
         Tensor mean = Tensor.Create([x.Rows], x.Backend); // one per row, kept for the backward pass, as is
         Tensor inverse = Tensor.Create([x.Rows], x.Backend); // 1 / √(variance + eps)
         x.Backend.LayerNormForward(x, gain, bias, eps, y, mean, inverse);
+        Tape.Spend(8 * x.Count);
         return Tape.Wants(x, gain, bias) ? Tape.Record(y, new LayerNormBackward(x, gain, bias, eps, mean, inverse)) : y;
     }
 

@@ -25,6 +25,7 @@ public static partial class Ops
         int features = CheckLinear(x, weight, bias, transposed);
         Tensor y = Tensor.Create(x.Shape.WithLast(features), x.Backend);
         x.Backend.MatMul(x, false, weight, !transposed, bias, y, add: false, PrecisionFor(weight));
+        Tape.Spend((2L * x.Rows * weight.Count) + (bias is null ? 0 : y.Count));
         return Tape.Wants(x, weight, bias) ? Tape.Record(y, new LinearBackward(x, weight, bias, transposed)) : y;
     }
 

@@ -33,6 +33,8 @@ public static partial class Ops
         var pass = new HeadPass(hidden, weight, bias, labels, RowFactors(weights, scale, labels.Length), statistics, standIn);
         double loss = pass.Run();
         Tensor y = Tensor.FromValues([1], [(float)loss], hidden.Backend);
+        long standInCount = standIn?.Values.Count ?? 0;
+        Tape.Spend(pass.TargetRows * ((2 * (weight.Count + standInCount)) + (bias is null ? 0 : bias.Count)));
         return Tape.Wants(hidden, weight, bias, standIn?.Values)
             ? Tape.Record(y, new LinearCrossEntropyBackward(hidden, weight, bias, standIn, pass))
             : y;

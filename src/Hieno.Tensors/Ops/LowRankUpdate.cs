@@ -36,6 +36,7 @@ public static partial class Ops
         x.Backend.Scale(low, scale, low, add: false);
         Tensor sum = CanBeOverwritten(y) ? y.View(y.Shape) : CopyOf(y);
         x.Backend.MatMul(low, false, b, true, null, sum, add: true, precision);
+        Tape.Spend(2L * x.Rows * (a.Count + b.Count));
         return Tape.Wants(y, read, a, b) ? Tape.Record(sum, new LowRankUpdateBackward(y, read, a, b, low, scale, precision)) : sum;
     }
 

@@ -14,6 +14,7 @@ public static partial class Ops
         DTypes.ThrowIfNotF32(b);
         Tensor y = Tensor.Create(a.Shape, a.Backend);
         a.Backend.Mul(a, b, y, add: false);
+        Tape.Spend(a.Count);
         return Tape.Wants(a, b) ? Tape.Record(y, new MulBackward(a, b)) : y;
     }
 

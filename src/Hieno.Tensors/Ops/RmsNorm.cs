@@ -18,6 +18,7 @@ public static partial class Ops
         Tensor y = Tensor.Create(x.Shape, x.Backend);
         Tensor inverseRms = Tensor.Create([x.Rows], x.Backend); // one per row, kept for the backward pass
         x.Backend.RmsNormForward(x, gain, eps, gainOffset, y, inverseRms);
+        Tape.Spend(4 * x.Count);
         return Tape.Wants(x, gain) ? Tape.Record(y, new RmsNormBackward(x, gain, eps, gainOffset, inverseRms)) : y;
     }
 

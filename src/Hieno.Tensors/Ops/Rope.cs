@@ -45,6 +45,7 @@ public static partial class Ops
         RopeTable.Values values = table.AtLeast(checked(last + 1));
         Tensor y = Tensor.Create(x.Shape, x.Backend);
         x.Backend.Rope(x, values.Cos, values.Sin, positions, headWidth, layout, inverse: false, y, add: false);
+        Tape.Spend(6L * x.Rows * (x.Columns / headWidth) * values.Cos.Columns);
         return Tape.Wants(x) ? Tape.Record(y, new RopeBackward(x, values, positions, headWidth, layout)) : y;
     }
 

@@ -11,6 +11,7 @@ public static partial class Ops
         DTypes.ThrowIfNotF32(x);
         Tensor y = Tensor.Create(x.Shape, x.Backend);
         x.Backend.Scale(x, factor, y, add: false);
+        Tape.Spend(x.Count);
         return Tape.Wants(x) ? Tape.Record(y, new ScaleBackward(x, factor)) : y;
     }
 

@@ -15,6 +15,7 @@ public static partial class Ops
         DTypes.ThrowIfNotF32(factors);
         Tensor y = Tensor.Create(x.Shape, x.Backend);
         x.Backend.ScaleColumns(x, factors, y, add: false);
+        Tape.Spend(x.Count);
         return Tape.Wants(x, factors) ? Tape.Record(y, new ScaleColumnsBackward(x, factors)) : y;
     }
 

@@ -25,6 +25,7 @@ public static partial class Ops
 
         Tensor y = Tensor.Create([starts.Length - 1, x.Columns], x.Backend);
         x.Backend.SegmentMeanForward(x, starts, y);
+        Tape.Spend(x.Count);
         return Tape.Wants(x) ? Tape.Record(y, new SegmentMeanBackward(x, starts)) : y;
     }
 

@@ -11,6 +11,7 @@ public static partial class Ops
         DTypes.ThrowIfNotF32(x);
         Tensor y = Tensor.Create(x.Shape, x.Backend);
         x.Backend.SoftmaxForward(x, y);
+        Tape.Spend(4 * x.Count);
         return Tape.Wants(x) ? Tape.Record(y, new SoftmaxBackward(x, y)) : y;
     }
 

@@ -27,6 +27,7 @@ public static partial class Ops
         DTypes.ThrowIfNotF32(x, nameof(Sum));
         Tensor y = Tensor.Create([], x.Backend);
         x.Backend.Sum(x, scale, y);
+        Tape.Spend(x.Count);
         return Tape.Wants(x) ? Tape.Record(y, new SumBackward(x, (float)scale)) : y;
     }
 

@@ -73,16 +73,13 @@ internal sealed class NonFinite(TunedModel tuned, IObjective objective, MatMulPr
     private string WeightWithBadGradient() =>
         tuned.Trainable.FirstOrDefault(parameter => parameter.Value.Grad is { } grad && CountIn(grad) > 0) is { } parameter ? $"of {parameter.Name} " : string.Empty;
 
-    // Only recorded operations are looked at, so for this one pass everything is recorded, also what frozen weights compute. Nothing is
-    // kept of it: the backward pass is never run.
+    // A trace looks at everything, also at what frozen weights and blocks that would be computed twice compute.
     private string? FirstBadOperation(Batch batch, DropoutSource? dropout)
     {
-        Tensor[] frozen = [.. TunedModel.AllParameters(tuned.Model).Select(parameter => parameter.Value).Where(value => !value.NeedsGrad)];
-        Array.ForEach(frozen, value => value.NeedsGrad = true);
         Backbone backbone = tuned.Model.Backbone;
-        (bool checkpointing, FrozenPrefix? prefix) = (backbone.GradientCheckpointing, backbone.Prefix);
-        (backbone.GradientCheckpointing, backbone.Prefix) = (false, null); // they would hide operations
-        using Tape tape = Tape.Begin(record: true, dropout, backbone.TokenTable.Value.Backend, checkFinite: true, precision);
+        FrozenPrefix? prefix = backbone.Prefix;
+        backbone.Prefix = null; // it would hide operations
+        using Tape tape = Tape.BeginTrace(dropout, backbone.TokenTable.Value.Backend, checkFinite: true, precision);
         try
         {
             objective.Loss(tuned.Model, batch, 1f);
@@ -94,8 +91,7 @@ internal sealed class NonFinite(TunedModel tuned, IObjective objective, MatMulPr
         }
         finally
         {
-            (backbone.GradientCheckpointing, backbone.Prefix) = (checkpointing, prefix);
-            Array.ForEach(frozen, value => value.NeedsGrad = false);
+            backbone.Prefix = prefix;
         }
     }
 

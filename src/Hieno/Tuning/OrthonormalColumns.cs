@@ -60,6 +60,7 @@ public sealed class OrthonormalColumns
         double[] x = ToDoubles(Parameter);
         Tensor y = Tensor.Create([_rows, _columns], Parameter.Value.Backend);
         y.Backend.CopyFromHost(Array.TrueForAll(x, value => value == 0) ? _start : Columns(x), y); // what was loaded is saved again to the bit
+        Tape.Spend(4L * _rows * _columns * _columns);
         return Tape.Wants(Parameter.Value) ? Tape.Record(y, new ColumnsBackward(this)) : y;
     }
 

@@ -30,6 +30,30 @@ public sealed class InspectCommandTests(TinyProject project) : IClassFixture<Tin
         Assert.Matches(@"\nattention +2,176 +8\.5 KiB +0\n", run.Output);
     }
 
+    // 10 tokens of width 16, a multiply-add as two, an offset or a sum as one, a norm as 8 and a GELU as 20 for each number.
+    [Fact]
+    public async Task The_operations_of_a_step_are_counted()
+    {
+        CliRun full = await CliRun.Of("inspect", project.Path("bert"), "--tokens", "10", "--json");
+        CliRun head = await CliRun.Of("inspect", project.Path("bert"), "--recipe", project.Recipe("{ kind: head }"), "--tokens", "10");
+        CliRun wrong = await CliRun.Of("inspect", project.Path("bert"), "--tokens", "100");
+
+        using JsonDocument json = JsonDocument.Parse(full.Output);
+        JsonElement flops = json.RootElement.GetProperty("flops");
+        Assert.Equal(2 * 10 * 16 * 32, flops.GetProperty("weightGradients").GetProperty("bert.encoder.layer.1.intermediate.dense.weight").GetInt64());
+        Assert.Equal(10 * 32, flops.GetProperty("weightGradients").GetProperty("bert.encoder.layer.1.intermediate.dense.bias").GetInt64());
+        const long Square = (2 * 10 * 16 * 16) + (10 * 16);
+        const long Inner = (2 * 2 * 10 * 16 * 32) + (10 * (32 + 16)) + (20 * 10 * 32);
+        const long Block = (4 * Square) + (4 * 10 * 10 * 16) + Inner + (2 * 8 * 10 * 16) + (2 * 10 * 16);
+        const long Embedding = (2 * 10 * 16) + (8 * 10 * 16);
+        const long Head = Square + (20 * 10 * 16) + (8 * 10 * 16) + (10 * ((2 * 16 * 120) + 120));
+        Assert.Equal(Embedding + (2 * Block) + Head, flops.GetProperty("forward").GetInt64());
+
+        Assert.Equal((ExitCode.Done, ExitCode.Usage), (head.Code, wrong.Code));
+        Assert.Matches(@"\nAttention +2 +[\d.]+ K +0\n", head.Output);
+        Assert.Contains("Give 1 to 32", wrong.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Json_lists_every_weight_with_its_shape()
     {
