@@ -13,6 +13,7 @@ RootCommand root = new("Measures Hieno beside its peers, in one run, as ratios. 
     ScalingCommand.Create(),
     CostCommand.Create(),
     AllocationCommand.Create(),
+    CheckpointingCommand.Create(),
     PeakCommand.Create(),
     TuningCommand.Create(),
     ResultsCommand.Create(),

@@ -39,8 +39,15 @@ public abstract class Backbone(string path) : Module(path)
     /// <summary>The token table; a tied output layer shares it.</summary>
     public abstract Parameter TokenTable { get; }
 
-    /// <summary>True to keep only each block's input and to compute the block again in the backward pass.</summary>
+    /// <summary>
+    /// True to keep only the input of each <see cref="CheckpointSpan"/> of blocks and to compute the blocks again in the backward pass. Of spans
+    /// longer than one block the last is kept: it would be computed again at once.
+    /// </summary>
     public bool GradientCheckpointing { get; set; }
+
+    /// <summary>How many blocks are computed again together, from 1 (default); 0 for the root of their number, rounded up.</summary>
+    /// <remarks>The root: Chen et al. 2016, <see href="https://arxiv.org/abs/1604.06174"/>, section 4.1.</remarks>
+    public int CheckpointSpan { get; set; } = 1;
 
     /// <summary>Remembers what the frozen lowest blocks compute, so that they run once for each row of data; null (default) computes it each time.</summary>
     public FrozenPrefix? Prefix { get; set; }
@@ -133,23 +140,44 @@ public abstract class Backbone(string path) : Module(path)
     /// <remarks>Each gives its temporary memory back and keeps no more of it than training needs.</remarks>
     internal Tensor RunBlocks(Tensor x, int first, int end, TokenBatch batch, int[]? tokens)
     {
-        for (int i = first; i < end; i++)
+        int span = !GradientCheckpointing ? 1 : CheckpointSpan > 0 ? CheckpointSpan : (int)Math.Ceiling(Math.Sqrt(Blocks.Count));
+        for (int i = first; i < end; i += span)
         {
-            int index = i;
-            bool picks = i == Blocks.Count - 1 && !IsChanged(Blocks[i]);
-            int[]? wanted = picks ? tokens : null;
-            Func<Tensor, Tensor> forward = h => RunBlock(index, h, batch, wanted);
-            Tensor y = GradientCheckpointing ? Ops.Checkpoint(x, forward, Blocks[i].HasTrainable(), batch.PrefixRead(i)) : Ops.Block(x, forward);
-            if (y.Storage != x.Storage)
-            {
-                x.Forget();
-            }
-
-            x = y;
+            (int from, int to) = (i, Math.Min(i + span, end));
+            bool isKept = !GradientCheckpointing || (span > 1 && to == Blocks.Count);
+            Tensor y = isKept ? Run(x, from, to, batch, tokens) : Ops.Checkpoint(
+                x,
+                h => Run(h, from, to, batch, tokens),
+                Blocks.Take(from..to).Any(block => block.HasTrainable()),
+                [.. Enumerable.Range(from, to - from).SelectMany(batch.PrefixRead)]);
+            x = Succeed(x, y);
         }
 
         bool isUnpicked = end == Blocks.Count && (end == 0 || (first < end && IsChanged(Blocks[^1])));
         return isUnpicked && tokens is not null ? Ops.Rows(x, tokens) : x;
+    }
+
+    private Tensor Run(Tensor x, int from, int to, TokenBatch batch, int[]? tokens)
+    {
+        for (int i = from; i < to; i++)
+        {
+            int index = i;
+            bool picks = i == Blocks.Count - 1 && !IsChanged(Blocks[i]);
+            Tensor y = Ops.Block(x, h => RunBlock(index, h, batch, picks ? tokens : null));
+            x = i == from ? y : Succeed(x, y); // what the first one reads belongs to the caller
+        }
+
+        return x;
+    }
+
+    private static Tensor Succeed(Tensor x, Tensor y)
+    {
+        if (y.Storage != x.Storage)
+        {
+            x.Forget();
+        }
+
+        return y;
     }
 
     internal void Attach(VirtualTokens part) => _virtual.Add(part);

@@ -17,6 +17,7 @@ public sealed class TestMirrorTests
         ["tests/Hieno.Tests/Metrics/ReferenceTests.cs"] = "every metric against scikit-learn's values",
         ["tests/Hieno.Tests/Tuning/InvariantsTests.cs"] = "what holds for every way of tuning",
         ["tests/Hieno.Tests/Training/KilledRunTests.cs"] = "runs that are killed, damaged or out of disk",
+        ["tests/Hieno.Tests/Training/GradientCheckpointingTests.cs"] = "whole runs: every method with every span",
         ["tests/Hieno.Tests/Training/ExactnessTests.cs"] = "whole runs: threads, resume, accumulation, byte for byte",
         ["tests/Hieno.Tests/Recipes/RecipesPageTests.cs"] = "the examples of docs/recipes.md",
     };

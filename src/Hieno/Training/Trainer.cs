@@ -84,7 +84,7 @@ internal sealed class Trainer : IDisposable
         _checkpoints = new Checkpoints(input.RunFolder, input.Tuned, _optimizer, _options.KeepCheckpoints);
         _state = new TrainingState { Fingerprint = fingerprint };
         _watch = new Stopwatch(input.Clock);
-        _model.Backbone.GradientCheckpointing = _options.GradientCheckpointing;
+        (_model.Backbone.GradientCheckpointing, _model.Backbone.CheckpointSpan) = (_options.GradientCheckpointing, _options.CheckpointSpan ?? 1);
         _frozen = FrozenCache.Create(input.Tuned, input.Objective, _options, input.RunFolder);
     }
 

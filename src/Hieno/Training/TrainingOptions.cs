@@ -93,6 +93,13 @@ public sealed record TrainingOptions : IValidated
     public bool GradientCheckpointing { get; init; }
 
     /// <summary>
+    /// With gradientCheckpointing, how many blocks are kept and computed again together; the topmost are not computed again. 0: the root of their
+    /// number. Default 1: each block by itself, which needs the least memory.
+    /// </summary>
+    [Range(0, 10_000)]
+    public int? CheckpointSpan { get; init; }
+
+    /// <summary>
     /// Remembers what frozen layers below all that learns compute for each row, so that they run once and not in each pass: auto (where it
     /// changes no result), on (leaves their dropout out), off. Default auto.
     /// </summary>
@@ -108,6 +115,11 @@ public sealed record TrainingOptions : IValidated
         if (WarmupSteps is not null && WarmupRatio > 0)
         {
             yield return "'warmupSteps' and 'warmupRatio' say the same thing twice. Give one of them";
+        }
+
+        if (CheckpointSpan is not null && !GradientCheckpointing)
+        {
+            yield return "'checkpointSpan' is of use with gradient checkpointing only. Set 'gradientCheckpointing: true', or leave it out";
         }
     }
 }
