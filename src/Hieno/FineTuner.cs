@@ -216,6 +216,8 @@ public sealed class FineTuner
             Seconds = trainer.Seconds,
             TrainableWeights = trainer.Tuned.TrainableCount,
             TotalWeights = trainer.Tuned.TotalCount,
+            ForwardFlops = trainer.Flops.Forward,
+            BackwardFlops = trainer.Flops.Backward,
             PeakStepBytes = _backend.Pool.PeakBytes,
             PeakProcessBytes = process.PeakWorkingSet64,
             Before = trainer.Before,

@@ -32,6 +32,12 @@ public sealed record Report
     /// <summary>How many numbers there are.</summary>
     public required long TotalWeights { get; init; }
 
+    /// <summary>Floating-point operations of the steps' forward passes; a multiply-add counts as two.</summary>
+    public required long ForwardFlops { get; init; }
+
+    /// <summary>Floating-point operations of the steps' backward passes.</summary>
+    public required long BackwardFlops { get; init; }
+
     /// <summary>The most memory that steps used, in bytes.</summary>
     public required long PeakStepBytes { get; init; }
 
@@ -78,7 +84,9 @@ public sealed record Report
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"# Run report\n\n{Outcome} after {Steps} steps and {Seconds:0.0} s. ");
         text.Append(CultureInfo.InvariantCulture, $"{TrainableWeights:N0} of {TotalWeights:N0} weights learned ({100.0 * TrainableWeights / TotalWeights:0.###} %). ");
-        text.Append(CultureInfo.InvariantCulture, $"Steps used at most {PeakStepBytes / 1048576.0:0} MiB, the process {PeakProcessBytes / 1048576.0:0} MiB.\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"Steps used at most {PeakStepBytes / 1048576.0:0} MiB, the process {PeakProcessBytes / 1048576.0:0} MiB. ");
+        double total = ForwardFlops + BackwardFlops;
+        text.Append(CultureInfo.InvariantCulture, $"They computed {total / 1e9:N3} billion floating-point operations, {100 * ForwardFlops / Math.Max(1, total):0} % of them forward.\n\n");
         if (After.Count > 0)
         {
             text.Append(Comparison()).Append('\n');

@@ -57,11 +57,12 @@ internal sealed class Trainer : IDisposable
     private readonly GradualUnfreezing? _unfreezing;
     private readonly PullToStart? _pull;
     private readonly StepRule? _rule;
+    private readonly StepGradients _gradients;
+    private readonly GreenTrainer? _green;
+    private readonly IReadOnlyList<OptimizedParameter> _optimized;
     private readonly long _stepsPerEpoch;
     private readonly Stopwatch _watch;
     private TrainingState _state;
-    private int _plannedEpoch = -1;
-    private int[][] _batches = [];
 
     /// <summary>Makes ready to train; writes nothing.</summary>
     /// <exception cref="TrainingException">The schedule does not fit the run, or a weight of the base model is not finite.</exception>
@@ -74,17 +75,21 @@ internal sealed class Trainer : IDisposable
         TotalSteps = Math.Min(_options.MaxSteps ?? long.MaxValue, _stepsPerEpoch * _options.Epochs);
         long warmup = _options.WarmupSteps ?? (long)Math.Ceiling(TotalSteps * _options.WarmupRatio);
         _schedule = CreateSchedule(new ScheduleContext(TotalSteps, warmup, input.LearningRate) { HigherIsBetter = input.Watched?.HigherIsBetter ?? false });
-        IReadOnlyList<OptimizedParameter> optimized = OptimizedParameter.Create(
+        _optimized = OptimizedParameter.Create(
             input.Tuned.Trainable, _model.Backbone.Blocks.Count, _options.Optimizer.WeightDecay, _options.LayerDecay, _options.HeadFactor, Rates());
-        _optimizer = _options.Optimizer.Create(optimized);
+        _optimizer = _options.Optimizer.Create(_optimized);
         _unfreezing = _options.Unfreeze is { } unfreeze ? new GradualUnfreezing(unfreeze, input.Tuned.Trainable, _stepsPerEpoch) : null;
-        _pull = _options.PullToStart is { } pull ? new PullToStart(pull, input.Tuned, optimized.ToDictionary(item => item.Parameter, item => item.LearningRateFactor)) : null;
+        _pull = _options.PullToStart is { } pull ? new PullToStart(pull, input.Tuned, _optimized.ToDictionary(item => item.Parameter, item => item.LearningRateFactor)) : null;
         _rule = input.Tuned.Adapter?.StepRule;
         _rule?.Begin(TotalSteps);
         _checkpoints = new Checkpoints(input.RunFolder, input.Tuned, _optimizer, _options.KeepCheckpoints);
         _state = new TrainingState { Fingerprint = fingerprint };
         _watch = new Stopwatch(input.Clock);
         (_model.Backbone.GradientCheckpointing, _model.Backbone.CheckpointSpan) = (_options.GradientCheckpointing, _options.CheckpointSpan ?? 1);
+        _gradients = new StepGradients(input, _stepsPerEpoch);
+        _green = _options.GreenTrainer is not { } green ? null
+            : _rule is not null ? throw new TrainingException(ErrorCodes.RecipeSettingsConflict, "training.greenTrainer", "the method itself chooses from step to step what learns, by gradients that would be missing", "Leave it out, or take another method")
+            : new GreenTrainer(green, input.Tuned.Trainable, _gradients.FirstCost(TotalSteps), _stepsPerEpoch);
         _frozen = FrozenCache.Create(input.Tuned, input.Objective, _options, input.RunFolder);
     }
 
@@ -99,6 +104,9 @@ internal sealed class Trainer : IDisposable
 
     /// <summary>Steps done.</summary>
     public long Step => _state.Step;
+
+    /// <summary>Floating-point operations of all steps, forward and backward, over all sittings.</summary>
+    public (long Forward, long Backward) Flops => (_state.ForwardFlops + _gradients.ForwardFlops, _state.BackwardFlops + _gradients.BackwardFlops);
 
     /// <summary>Time spent training, over all sittings, in seconds.</summary>
     public double Seconds => _state.Seconds + _watch.Seconds;
@@ -119,6 +127,7 @@ internal sealed class Trainer : IDisposable
             plateau.State = remembered;
         }
 
+        _green?.Restore(saved.Learning);
         return true;
     }
 
@@ -223,25 +232,18 @@ internal sealed class Trainer : IDisposable
     private StepCompleted TrainStep()
     {
         long step = _state.Step;
-        Batch[] batches = BatchesOf(step);
-        double weight = batches.Sum(_input.Objective.TargetWeight);
-        if (weight == 0)
+        Batch[] batches = _gradients.BatchesOf(step);
+        if (batches.Sum(_input.Objective.TargetWeight) == 0)
         {
             _input.Events.Say($"step {step + 1} had no target to learn from; it changed nothing");
         }
 
-        if (_unfreezing?.Turn(step) is { } turn)
+        if ((_unfreezing?.Turn(step) ?? _green?.Turn(step, ImportanceOf)) is { } turn)
         {
             _input.Events.Say(turn);
         }
 
-        double loss = 0;
-        for (int i = 0; i < batches.Length; i++)
-        {
-            // A batch without a target (in masked language modelling, one in which no token was drawn) has nothing to add.
-            loss += _input.Objective.TargetWeight(batches[i]) == 0 ? 0 : Accumulate(batches[i], (float)(1 / weight), DropoutOf(step, i));
-        }
-
+        double loss = _gradients.Accumulate(step, batches);
         loss += _pull?.AddGradient() ?? 0;
         loss += _rule?.AddGradient() ?? 0;
         foreach (ElementMask mask in _input.Tuned.Masks)
@@ -252,7 +254,7 @@ internal sealed class Trainer : IDisposable
         double norm = GradientClipping.Norm(_input.Tuned.Trainable);
         if (!double.IsFinite(loss) || !double.IsFinite(norm))
         {
-            throw _nonFinite.InStep(batches.Select((batch, i) => (batch, (DropoutSource?)DropoutOf(step, i))), step, loss, norm);
+            throw _nonFinite.InStep(batches.Select((batch, i) => (batch, (DropoutSource?)_gradients.DropoutOf(step, i))), step, loss, norm);
         }
 
         double rate = _input.LearningRate * _schedule.Factor(step);
@@ -275,41 +277,19 @@ internal sealed class Trainer : IDisposable
         return new StepCompleted(step + 1, TotalSteps, (double)(step + 1) / _stepsPerEpoch, loss, rate, norm, tokens, 0, 0, Backend.Pool.PeakBytes);
     }
 
-    // Masks are a function of the seed and of the batch's number in the run, so that a resumed run draws the same ones.
-    private DropoutSource DropoutOf(long step, int batch) => new(new Rng(_input.Seed, RngStream.Dropout), NumberOf(step, batch));
-
-    private ulong NumberOf(long step, int batch) => ((ulong)step * (ulong)_options.Accumulation) + (ulong)batch;
-
-    private double Accumulate(Batch batch, float scale, DropoutSource dropout)
+    private double[] ImportanceOf(IReadOnlyList<Parameter> parameters)
     {
-        using Tape tape = Tape.Begin(record: true, dropout, Backend, precision: _options.Precision);
-        Tensor loss = _input.Objective.Loss(_model, batch, scale);
-        tape.Backward(loss);
-        return loss.Item();
+        long[] steps = [.. Enumerable.Range(0, _options.GreenTrainer!.ProbeSteps).Select(i => _state.Step + i).Where(step => step < TotalSteps)];
+        return TensorImportance.Of(
+            parameters,
+            () => Array.ForEach(steps, step => _gradients.Accumulate(step, _gradients.BatchesOf(step), 1.0 / steps.Length)),
+            TensorImportance.Copy(_optimizer, _options.Optimizer, _optimized),
+            _input.LearningRate, // the highest one: it may be 0 at the time
+            _options.ClipNorm,
+            _input.Tuned.Masks);
     }
 
     private Backend Backend => _model.Backbone.TokenTable.Value.Backend;
-
-    private Batch[] BatchesOf(long step)
-    {
-        int epoch = (int)(step / _stepsPerEpoch);
-        if (epoch != _plannedEpoch)
-        {
-            (_plannedEpoch, _batches) = (epoch, _input.Plan.Epoch(epoch));
-        }
-
-        int first = (int)(step % _stepsPerEpoch) * _options.Accumulation;
-        int count = Math.Min(_options.Accumulation, _batches.Length - first);
-        var rng = new Rng(_input.Seed, RngStream.Augmentation);
-        var batches = new Batch[count];
-        for (int i = 0; i < count; i++)
-        {
-            Example[] examples = Array.ConvertAll(_batches[first + i], index => _input.Train[index]);
-            batches[i] = _input.Objective.Collate(examples, rng, NumberOf(step, i));
-        }
-
-        return batches;
-    }
 
     private void EvaluateAndCompare()
     {
@@ -350,7 +330,7 @@ internal sealed class Trainer : IDisposable
     private void Save()
     {
         _nonFinite.ThrowIfWeightsAre(_state.Step);
-        TrainingState state = _state with { Seconds = Seconds, Plateau = (_schedule as PlateauSchedule)?.State };
+        TrainingState state = _state with { Seconds = Seconds, Plateau = (_schedule as PlateauSchedule)?.State, Learning = _green?.Chosen, ForwardFlops = Flops.Forward, BackwardFlops = Flops.Backward };
         _input.Events.Emit(new CheckpointSaved(_state.Step, _checkpoints.Save(state)));
     }
 

@@ -61,6 +61,9 @@ public sealed record TrainingOptions : IValidated
     /// <summary>Lets only the top layer learn at first, and one more each epoch (gradual unfreezing). Default: off.</summary>
     public UnfreezeOptions? Unfreeze { get; init; }
 
+    /// <summary>Lets only those weights learn in each epoch that gain most within a budget of computation (GreenTrainer). Default: off.</summary>
+    public GreenTrainerOptions? GreenTrainer { get; init; }
+
     /// <summary>Fits the output layer to the frozen body's features before the first step (LP-FT). Default: off.</summary>
     public ProbeOptions? Probe { get; init; }
 
@@ -120,6 +123,11 @@ public sealed record TrainingOptions : IValidated
         if (CheckpointSpan is not null && !GradientCheckpointing)
         {
             yield return "'checkpointSpan' is of use with gradient checkpointing only. Set 'gradientCheckpointing: true', or leave it out";
+        }
+
+        if (GreenTrainer is not null && Unfreeze is not null)
+        {
+            yield return "'greenTrainer' and 'unfreeze' both choose what learns. Give one of them";
         }
     }
 }

@@ -21,6 +21,15 @@ public sealed record TrainingState
     /// <summary>What a plateau schedule remembers, or null.</summary>
     public PlateauState? Plateau { get; init; }
 
+    /// <summary>The names of the weights that learn at present, where that is chosen in the run (<see cref="GreenTrainer"/>); else null.</summary>
+    public IReadOnlyList<string>? Learning { get; init; }
+
+    /// <summary>Floating-point operations of all forward passes that were run for a gradient.</summary>
+    public long ForwardFlops { get; init; }
+
+    /// <summary>Floating-point operations of all backward passes.</summary>
+    public long BackwardFlops { get; init; }
+
     /// <summary>Metrics of the base model on the test rows, measured before the first step.</summary>
     public IReadOnlyDictionary<string, double> Before { get; init; } = new Dictionary<string, double>(StringComparer.Ordinal);
 
