@@ -1,0 +1,223 @@
+using System.Runtime.CompilerServices;
+using Hieno.Tensors.Cpu.Simd;
+
+namespace Hieno.Tensors.Cpu;
+
+/// <summary>Kernels of pooling: one item a pixel, the channels in the lanes. Gradients are collected by the pixel they belong to.</summary>
+public sealed unsafe partial class CpuBackend
+{
+    /// <inheritdoc/>
+    public override void MaxPoolForward(Tensor x, PoolSide vertical, PoolSide horizontal, Tensor y, Tensor chosen)
+    {
+        ArgumentNullException.ThrowIfNull(y);
+        For(y.Rows, PixelsPerTask(y), new MaxPoolForwardKernel(x, vertical, horizontal, y, chosen));
+        KeepAlive(x, y, chosen);
+    }
+
+    /// <inheritdoc/>
+    public override void MaxPoolBackward(Tensor dy, Tensor chosen, PoolSide vertical, PoolSide horizontal, Tensor dx, bool add)
+    {
+        ArgumentNullException.ThrowIfNull(dx);
+        For(dx.Rows, PixelsPerTask(dx), new MaxPoolBackwardKernel(dy, chosen, vertical, horizontal, dx, add));
+        KeepAlive(dy, chosen, dx);
+    }
+
+    /// <inheritdoc/>
+    public override void AveragePoolForward(Tensor x, PoolSide vertical, PoolSide horizontal, int divisor, Tensor y)
+    {
+        ArgumentNullException.ThrowIfNull(y);
+        For(y.Rows, PixelsPerTask(y), new AveragePoolForwardKernel(x, vertical, horizontal, divisor, y));
+        KeepAlive(x, y);
+    }
+
+    /// <inheritdoc/>
+    public override void AveragePoolBackward(Tensor dy, PoolSide vertical, PoolSide horizontal, int divisor, Tensor dx, bool add)
+    {
+        ArgumentNullException.ThrowIfNull(dx);
+        For(dx.Rows, PixelsPerTask(dx), new AveragePoolBackwardKernel(dy, vertical, horizontal, divisor, dx, add));
+        KeepAlive(dy, dx);
+    }
+
+    private static int PixelsPerTask(Tensor pictures) => Math.Max(1, ElementsPerTask / (8 * Math.Max(1, pictures.Columns)));
+
+    // Where pixel `item` of pictures of this many rows and columns lies.
+    private static (int Image, int Down, int Across) PlaceOf(long item, int rows, int columns)
+    {
+        (long line, long across) = Math.DivRem(item, columns);
+        (long image, long down) = Math.DivRem(line, rows);
+        return ((int)image, (int)down, (int)across);
+    }
+
+    /// <summary>Item i is a pixel of y.</summary>
+    private readonly struct MaxPoolForwardKernel(Tensor x, PoolSide vertical, PoolSide horizontal, Tensor y, Tensor chosen) : IKernel
+    {
+        private readonly float* _x = (float*)x.Pointer;
+        private readonly long _stride = x.RowStride;
+        private readonly float* _y = (float*)y.Pointer;
+        private readonly int* _chosen = (int*)chosen.Pointer;
+        private readonly int _channels = x.Columns;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run<V>(int chunk, long start, long end)
+            where V : unmanaged, ISimd<V>
+        {
+            for (long item = start; item < end; item++)
+            {
+                (int image, int down, int across) = PlaceOf(item, vertical.Places, horizontal.Places);
+                float* to = _y + (item * _channels);
+                int* from = _chosen + (item * _channels);
+                bool isFirst = true;
+                for (int u = 0; u < vertical.Count[down]; u++)
+                {
+                    int row = vertical.First[down] + (u * vertical.Dilation);
+                    for (int v = 0; v < horizontal.Count[across]; v++, isFirst = false)
+                    {
+                        int pixel = (row * horizontal.Length) + horizontal.First[across] + (v * horizontal.Dilation);
+                        float* values = _x + ((((long)image * vertical.Length * horizontal.Length) + pixel) * _stride);
+                        for (int c = 0; c < _channels; c++)
+                        {
+                            // Not (value <= largest): true for a NaN, too, and then it stays.
+                            if (isFirst || (!(values[c] <= to[c]) && !float.IsNaN(to[c])))
+                            {
+                                (to[c], from[c]) = (values[c], pixel);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Item i is a pixel of dx.</summary>
+    private readonly struct MaxPoolBackwardKernel(Tensor dy, Tensor chosen, PoolSide vertical, PoolSide horizontal, Tensor dx, bool add) : IKernel
+    {
+        private readonly float* _dy = (float*)dy.Pointer;
+        private readonly long _dyStride = dy.RowStride;
+        private readonly int* _chosen = (int*)chosen.Pointer;
+        private readonly float* _dx = (float*)dx.Pointer;
+        private readonly long _dxStride = dx.RowStride;
+        private readonly int _channels = dx.Columns;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run<V>(int chunk, long start, long end)
+            where V : unmanaged, ISimd<V>
+        {
+            for (long item = start; item < end; item++)
+            {
+                (int image, int row, int column) = PlaceOf(item, vertical.Length, horizontal.Length);
+                int pixel = (row * horizontal.Length) + column;
+                float* to = _dx + (item * _dxStride);
+                if (!add)
+                {
+                    new Span<float>(to, _channels).Clear();
+                }
+
+                (int firstDown, int endDown) = vertical.PlacesNear(row);
+                (int firstAcross, int endAcross) = horizontal.PlacesNear(column);
+                for (int down = firstDown; down < endDown; down++)
+                {
+                    for (int across = firstAcross; across < endAcross; across++)
+                    {
+                        long place = ((((long)image * vertical.Places) + down) * horizontal.Places) + across;
+                        float* gradients = _dy + (place * _dyStride);
+                        int* from = _chosen + (place * _channels);
+                        for (int c = 0; c < _channels; c++)
+                        {
+                            to[c] += from[c] == pixel ? gradients[c] : 0f;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Item i is a pixel of y.</summary>
+    private readonly struct AveragePoolForwardKernel(Tensor x, PoolSide vertical, PoolSide horizontal, int divisor, Tensor y) : IKernel
+    {
+        private readonly float* _x = (float*)x.Pointer;
+        private readonly long _stride = x.RowStride;
+        private readonly float* _y = (float*)y.Pointer;
+        private readonly int _channels = x.Columns;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run<V>(int chunk, long start, long end)
+            where V : unmanaged, ISimd<V>
+        {
+            for (long item = start; item < end; item++)
+            {
+                (int image, int down, int across) = PlaceOf(item, vertical.Places, horizontal.Places);
+                float* to = _y + (item * _channels);
+                new Span<float>(to, _channels).Clear();
+                for (int row = vertical.First[down]; row < vertical.First[down] + vertical.Count[down]; row++)
+                {
+                    long first = ((((long)image * vertical.Length) + row) * horizontal.Length) + horizontal.First[across];
+                    for (int v = 0; v < horizontal.Count[across]; v++)
+                    {
+                        AddChannels<V>(_x + ((first + v) * _stride), to, _channels);
+                    }
+                }
+
+                float share = 1f / (divisor > 0 ? divisor : vertical.Divisor[down] * horizontal.Divisor[across]);
+                for (int c = 0; c < _channels; c++)
+                {
+                    to[c] *= share;
+                }
+            }
+        }
+    }
+
+    /// <summary>Item i is a pixel of dx.</summary>
+    private readonly struct AveragePoolBackwardKernel(Tensor dy, PoolSide vertical, PoolSide horizontal, int divisor, Tensor dx, bool add) : IKernel
+    {
+        private readonly float* _dy = (float*)dy.Pointer;
+        private readonly long _dyStride = dy.RowStride;
+        private readonly float* _dx = (float*)dx.Pointer;
+        private readonly long _dxStride = dx.RowStride;
+        private readonly int _channels = dx.Columns;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run<V>(int chunk, long start, long end)
+            where V : unmanaged, ISimd<V>
+        {
+            for (long item = start; item < end; item++)
+            {
+                (int image, int row, int column) = PlaceOf(item, vertical.Length, horizontal.Length);
+                float* to = _dx + (item * _dxStride);
+                if (!add)
+                {
+                    new Span<float>(to, _channels).Clear();
+                }
+
+                (int firstDown, int endDown) = vertical.PlacesNear(row);
+                (int firstAcross, int endAcross) = horizontal.PlacesNear(column);
+                for (int down = firstDown; down < endDown; down++)
+                {
+                    for (int across = firstAcross; across < endAcross; across++)
+                    {
+                        float share = 1f / (divisor > 0 ? divisor : vertical.Divisor[down] * horizontal.Divisor[across]);
+                        float* gradients = _dy + (((((long)image * vertical.Places) + down) * horizontal.Places) + across) * _dyStride;
+                        AddScaledChannels<V>(gradients, share, to, _channels);
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>sum[c] += source[c] · scale.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddScaledChannels<V>(float* source, float scale, float* sum, int channels)
+        where V : unmanaged, ISimd<V>
+    {
+        V scales = V.All(scale);
+        int c = 0;
+        for (; c <= channels - V.Count; c += V.Count)
+        {
+            V.Fma(V.Load(source + c), scales, V.Load(sum + c)).Store(sum + c);
+        }
+
+        for (; c < channels; c++)
+        {
+            sum[c] += source[c] * scale;
+        }
+    }
+}
