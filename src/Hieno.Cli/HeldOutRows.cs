@@ -36,12 +36,13 @@ internal sealed class HeldOutRows
     /// <param name="data">The file and how it is read.</param>
     /// <param name="metric">The metric's name; the first of the task when null.</param>
     /// <param name="terminal">Gets the notes.</param>
+    /// <param name="kinds">The kinds that are known.</param>
     /// <exception cref="HienoException">The model or a row cannot be used, or the metric does not belong to the task.</exception>
-    public static HeldOutRows Read(string model, DataOptions data, string? metric, Terminal terminal)
+    public static HeldOutRows Read(string model, DataOptions data, string? metric, Terminal terminal, KindCatalog kinds)
     {
-        Recipe? recipe = RecipeOf(model);
+        Recipe? recipe = RunRecipe.Of(model, kinds);
         IReadOnlyList<DataRow> rows = DataSplit.ReadFile(data.Train[0]);
-        LoadedModel loaded = ModelFolder.Open(model);
+        LoadedModel loaded = ModelFolder.Open(model, kinds: kinds);
         ObjectiveOptions task = recipe?.Task is { } own && (own is not SupervisedFineTuningOptions || TaskChoice.IsConversation(rows[0])) ? own : TaskChoice.Of(loaded.Config, rows[0]);
         IObjective objective = task.Create();
         int maxLength = data.MaxLength ?? Math.Min(loaded.Model.Backbone.MaxPositions, 1024);
@@ -51,13 +52,6 @@ internal sealed class HeldOutRows
         return invalid.Count > 0
             ? throw invalid[0]
             : new HeldOutRows(data.Train[0], objective, examples, BuiltInMetrics.Find(metric ?? objective.DefaultMetrics[0]), recipe?.Seed ?? 42);
-    }
-
-    /// <summary>The settings of the run that a model came from, or null.</summary>
-    public static Recipe? RecipeOf(string folder)
-    {
-        string path = Path.Combine(folder, RunFolder.RecipeFileName);
-        return System.IO.File.Exists(path) ? Recipe.Load(path) : null;
     }
 
     /// <summary>The metric of a model on the rows.</summary>

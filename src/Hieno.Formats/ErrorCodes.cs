@@ -148,6 +148,9 @@ public static class ErrorCodes
     /// <summary>The command line cannot be read as settings of a recipe.</summary>
     public const string RecipeOverrideInvalid = "HN1511";
 
+    /// <summary>An assembly with kinds of one's own cannot be loaded.</summary>
+    public const string RecipePluginUnusable = "HN1512";
+
     /// <summary>A tuning method chooses nothing to train.</summary>
     public const string TuningNothingTrains = "HN1601";
 

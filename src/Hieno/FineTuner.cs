@@ -8,6 +8,7 @@ using Hieno.Formats.Text;
 using Hieno.Metrics;
 using Hieno.Models;
 using Hieno.Objectives;
+using Hieno.Plugins;
 using Hieno.Recipes;
 using Hieno.Schedules;
 using Hieno.Tensors;
@@ -25,7 +26,7 @@ public sealed record FineTunerOptions
     /// <summary>True removes what an earlier run left in the run folder.</summary>
     public bool Overwrite { get; init; }
 
-    /// <summary>The kinds that recipes may name; the built-in ones when null.</summary>
+    /// <summary>The kinds that recipes may name; the built-in ones and those of the recipe's plugins when null.</summary>
     public KindCatalog? Kinds { get; init; }
 
     /// <summary>The model families that can be read; the built-in ones when null.</summary>
@@ -45,11 +46,13 @@ public sealed class FineTuner
     private readonly FineTunerOptions _options;
     private readonly KindCatalog _kinds;
     private readonly Backend _backend;
+    private readonly Plugin[] _plugins;
 
     private FineTuner(Recipe recipe, FineTunerOptions options)
     {
         (_recipe, _options) = (recipe, options);
-        (_kinds, _backend) = (options.Kinds ?? BuiltIns.Kinds(), options.Backend ?? Backend.Default);
+        (_kinds, _backend) = (options.Kinds ?? Plugin.Add(recipe.Plugins), options.Backend ?? Backend.Default);
+        _plugins = [.. recipe.Plugins.Select(Plugin.Load)];
     }
 
     /// <summary>A run of <paramref name="recipe"/>; nothing happens before it is run.</summary>
@@ -171,12 +174,12 @@ public sealed class FineTuner
                 Clock = _options.Clock,
                 Events = events,
             },
-            RunFolder.Fingerprint(_recipe, _kinds, data.Hash, BaseFingerprint.Of(_recipe.Base)));
+            RunFolder.Fingerprint(_recipe, _kinds, data.Hash, BaseFingerprint.Of(_recipe.Base) + string.Concat(_plugins.Select(plugin => plugin.Sha256))));
 
         RunFolder folder = RunFolder.Open(_recipe.Output, _options.Resume, _options.Overwrite, _options.Clock);
         events.Folder = folder;
         bool resumed = _options.Resume && trainer.Resume(); // refuses another run's checkpoints before its recipe is written over
-        folder.Describe(_recipe, _kinds, data.Hash, _backend);
+        folder.Describe(_recipe, _kinds, data.Hash, _backend, _plugins);
         if (_recipe.Training.Precision != MatMulPrecision.Fp32)
         {
             messages.Add(_backend.Describe(_recipe.Training.Precision));

@@ -105,6 +105,8 @@ public sealed partial class ErrorExampleTests : IDisposable
             Recipes.Recipe.Load(t.At("recipe.yaml"), RecipeOverrides.Parse(["tuning.rank", "4"]));
         },
 
+        [ErrorCodes.RecipePluginUnusable] = t => t.Recipe("plugins: [own.dll]\nbase: m\ntask: sft\ndata: { train: a.jsonl }\noutput: runs/a\n"),
+
         [ErrorCodes.TuningNothingTrains] = _ => new PartialOptions { LastBlocks = 0, Parts = [TuningPart.Attention], TrainHead = false }.Create().Apply(TinyModel(), 0),
         [ErrorCodes.TuningCannotMerge] = _ => new LoRAOptions { Targets = ["wte"] }.Create().Apply(TinyModel(), 0).Adapter!.Merge(),
         [ErrorCodes.TuningTargetUnknown] = _ => new LoRAOptions { Targets = ["q_proj"] }.Create().Apply(TinyModel(), 0),

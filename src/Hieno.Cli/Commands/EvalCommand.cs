@@ -39,14 +39,16 @@ internal static class EvalCommand
         Option<bool> skip = verb.Flag("--skip-invalid", "Leaves rows out that cannot be read, and counts them, instead of stopping.");
         Option<bool> json = verb.Flag("--json", "Prints a JSON object.");
         var flags = new DataFlags(verb);
+        var plugins = new PluginFlag(verb);
         verb.SetAction(parsed =>
         {
             string folder = parsed.GetRequiredValue(model);
             string file = parsed.GetRequiredValue(data);
-            Recipe? recipe = RecipeOf(folder);
+            KindCatalog kinds = plugins.Kinds(parsed);
+            Recipe? recipe = RunRecipe.Of(folder, kinds);
             var request = new Request(
                 folder, parsed.GetValue(baseModel), parsed.GetValue(task), flags.Of(parsed, file, recipe?.Data), parsed.GetValue(metrics)!, Math.Max(1, parsed.GetValue(batch)), parsed.GetValue(skip));
-            Measured measured = Measure(request, recipe, terminal);
+            Measured measured = Measure(request, recipe, kinds, terminal);
             if (parsed.GetValue(json))
             {
                 terminal.WriteLine(ToJson(request, measured).ToJsonString(JsonOutput.Options));
@@ -59,17 +61,11 @@ internal static class EvalCommand
         return verb;
     }
 
-    private static Recipe? RecipeOf(string folder)
-    {
-        string path = Path.Combine(folder, RunFolder.RecipeFileName);
-        return File.Exists(path) ? Recipe.Load(path) : null;
-    }
-
-    private static Measured Measure(Request request, Recipe? recipe, Terminal terminal)
+    private static Measured Measure(Request request, Recipe? recipe, KindCatalog kinds, Terminal terminal)
     {
         IReadOnlyList<DataRow> rows = DataSplit.ReadFile(request.Data.Train[0]);
         ObjectiveOptions? asked = request.Task is { } name ? TaskChoice.Named(name) : recipe?.Task;
-        LoadedModel loaded = ModelFolder.Open(request.Model, asked is null ? null : TaskChoice.HeadOf(asked), request.Base);
+        LoadedModel loaded = ModelFolder.Open(request.Model, asked is null ? null : TaskChoice.HeadOf(asked), request.Base, kinds);
         ObjectiveOptions task = asked ?? TaskChoice.Of(loaded.Config, rows[0]);
         IObjective objective = task.Create();
         int maxLength = request.Data.MaxLength ?? Math.Min(loaded.Model.Backbone.MaxTextLength, 1024);

@@ -31,14 +31,16 @@ internal static partial class InspectCommand
         Option<int?> tokens = verb.With(new Option<int?>("--tokens") { HelpName = "N", Description = "Adds the floating-point operations of a training step on a row of N tokens, by kind of operation." });
         Option<bool> all = verb.Flag("--all", "Lists the weights of each block.");
         Option<bool> json = verb.Flag("--json", "Prints a JSON object with all weights.");
+        var plugins = new PluginFlag(verb);
         verb.SetAction(parsed =>
         {
             string folder = parsed.GetRequiredValue(model);
-            TunedModel tuned = parsed.GetValue(recipe) is { } path ? RecipeModel.Open(Recipe.Load(path) with { Base = folder }) : Open(folder, parsed.GetValue(baseModel));
+            KindCatalog kinds = plugins.Kinds(parsed);
+            TunedModel tuned = parsed.GetValue(recipe) is { } path ? RecipeModel.Open(Recipe.Load(path) with { Base = folder }) : Open(folder, parsed.GetValue(baseModel), kinds);
             bool hasRecipe = parsed.GetValue(recipe) is not null;
             if (parsed.GetValue(against) is { } tunedFolder)
             {
-                WeightChanges.Write(tuned.Model, Open(tunedFolder, parsed.GetValue(baseModel)).Model, terminal, parsed.GetValue(json));
+                WeightChanges.Write(tuned.Model, Open(tunedFolder, parsed.GetValue(baseModel), kinds).Model, terminal, parsed.GetValue(json));
                 return;
             }
 
@@ -76,13 +78,13 @@ internal static partial class InspectCommand
         hasRecipe ? tuned.Trainable.Select(parameter => parameter.Value) : TunedModel.AllParameters(tuned.Model).Select(parameter => parameter.Value), tuned, tokens);
 
     // Neither a tokenizer nor weights are needed: a configuration alone tells the shapes that a run with 'start: random' would make.
-    private static TunedModel Open(string path, string? baseModel)
+    private static TunedModel Open(string path, string? baseModel, KindCatalog kinds)
     {
         string final = Path.Combine(path, RunFolder.FinalName);
         string folder = File.Exists(Path.Combine(path, RunFolder.EventsFileName)) && Directory.Exists(final) ? final : path;
         if (PeftFolder.Exists(folder) || !File.Exists(Path.Combine(folder, ModelConfig.FileName)))
         {
-            LoadedModel loaded = ModelFolder.Open(path, baseModel: baseModel);
+            LoadedModel loaded = ModelFolder.Open(path, baseModel: baseModel, kinds: kinds);
             return new TunedModel(loaded.Model, loaded.Adapter);
         }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Hieno.Formats.Durable;
 using Hieno.Merging;
+using Hieno.Recipes;
 
 namespace Hieno.Cli.Commands;
 
@@ -29,6 +30,7 @@ internal static class InterpolateCommand
         Option<string?> svg = verb.Text("--svg", "FILE", "Draws the curves of a sweep.");
         Option<bool> json = verb.Flag("--json", "Prints a JSON object.");
         var flags = new DataFlags(verb);
+        var plugins = new PluginFlag(verb);
         verb.SetAction(parsed =>
         {
             (string from, string to) = (parsed.GetRequiredValue(start), parsed.GetRequiredValue(end));
@@ -37,8 +39,10 @@ internal static class InterpolateCommand
             ThrowIfIdle(parsed.GetValue(shifted), parsed.GetValue(svg), validation, folder);
             AlphaSweep? measured = validation is null ? null : terminal.During("measuring …", () =>
             {
-                HeldOutRows rows = HeldOutRows.Read(to, flags.Of(parsed, validation, HeldOutRows.RecipeOf(to)?.Data), parsed.GetValue(metric), terminal);
-                HeldOutRows? others = parsed.GetValue(shifted) is { } other ? HeldOutRows.Read(to, flags.Of(parsed, other, HeldOutRows.RecipeOf(to)?.Data), rows.Metric.Name, terminal) : null;
+                KindCatalog kinds = plugins.Kinds(parsed);
+                Recipe? known = RunRecipe.Of(to, kinds);
+                HeldOutRows rows = HeldOutRows.Read(to, flags.Of(parsed, validation, known?.Data), parsed.GetValue(metric), terminal, kinds);
+                HeldOutRows? others = parsed.GetValue(shifted) is { } other ? HeldOutRows.Read(to, flags.Of(parsed, other, known?.Data), rows.Metric.Name, terminal, kinds) : null;
                 return AlphaSweep.Run(from, to, Alphas(parsed.GetValue(alphas)!), rows.Metric, rows.Measure, others is null ? null : others.Measure);
             });
             if (measured is not null && parsed.GetValue(svg) is { } file)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Hieno.Formats;
 using Hieno.Merging;
 using Hieno.Models;
+using Hieno.Recipes;
 using Hieno.Tensors;
 using Hieno.Tuning;
 
@@ -23,7 +24,7 @@ internal static class MergeCommand
         ["dare-ties"] = MergeMethod.DareTies,
     };
 
-    private sealed record Request(IReadOnlyList<MergeInput> Inputs, string Output, string? Base, string? Method, MergeOptions Rule, int? Rank);
+    private sealed record Request(IReadOnlyList<MergeInput> Inputs, string Output, string? Base, string? Method, MergeOptions Rule, int? Rank, KindCatalog Kinds);
 
     public static Command Create(Terminal terminal)
     {
@@ -45,6 +46,7 @@ internal static class MergeCommand
         Option<ulong> seed = verb.With(new Option<ulong>("--seed") { Description = "The seed of what DARE drops.", HelpName = "N", DefaultValueFactory = _ => new MergeOptions().Seed });
         Option<bool> majority = verb.Flag("--majority", "TIES elects the sign of most elements instead of that of their sum.");
         Option<int?> rank = verb.With(new Option<int?>("--rank") { Description = "The rank that svd leaves. Default: the largest of the adapters'.", HelpName = "N" });
+        var plugins = new PluginFlag(verb);
         verb.SetAction(parsed =>
         {
             string[] folders = parsed.GetRequiredValue(models);
@@ -57,7 +59,7 @@ internal static class MergeCommand
             var rule = new MergeOptions { Density = parsed.GetValue(density), Scale = parsed.GetValue(scale), Seed = parsed.GetValue(seed), Election = parsed.GetValue(majority) ? SignElection.Frequency : SignElection.Total };
             ThrowIfInvalid(rule, parsed.GetValue(rank));
             MergeInput[] inputs = [.. folders.Select((folder, i) => new MergeInput(folder, texts.Length > 0 ? Numbers.Parse(texts[i], "--weights") : 1))];
-            var request = new Request(inputs, parsed.GetRequiredValue(output)!, parsed.GetValue(baseModel), parsed.GetValue(method), rule, parsed.GetValue(rank));
+            var request = new Request(inputs, parsed.GetRequiredValue(output)!, parsed.GetValue(baseModel), parsed.GetValue(method), rule, parsed.GetValue(rank), plugins.Kinds(parsed));
             ThrowIfUsed(request.Output);
             bool isPlain = inputs.Length == 1 && texts.Length == 0 && request.Method is null;
             bool[] isAdapter = [.. folders.Select(IsAdapter)];
@@ -136,7 +138,7 @@ internal static class MergeCommand
     private static int IntoBase(Terminal terminal, Request request)
     {
         (string adapter, string output) = (request.Inputs[0].Folder, request.Output);
-        LoadedModel loaded = ModelFolder.Open(adapter, baseModel: request.Base);
+        LoadedModel loaded = ModelFolder.Open(adapter, baseModel: request.Base, kinds: request.Kinds);
         if (loaded.Adapter is null)
         {
             throw new UsageException($"merge: {adapter} is a whole model, there is no adapter to merge.");

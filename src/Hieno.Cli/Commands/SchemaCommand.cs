@@ -16,15 +16,16 @@ internal static class SchemaCommand
             "hieno schema --reference");
         Option<bool> reference = verb.Flag("--reference", "Prints every setting with its kind, default, range and description.");
         Option<bool> json = verb.Flag("--json", "Prints the list as JSON; the schema always is.");
+        var plugins = new PluginFlag(verb);
         verb.SetAction(parsed =>
         {
             if (!parsed.GetValue(reference))
             {
-                terminal.WriteLine(RecipeSchema.Of<Recipe>(BuiltIns.Kinds()).ToJsonString(JsonOutput.Options));
+                terminal.WriteLine(RecipeSchema.Of<Recipe>(plugins.Kinds(parsed)).ToJsonString(JsonOutput.Options));
                 return;
             }
 
-            SettingsReference settings = SettingsReference.Of<Recipe>(BuiltIns.Kinds());
+            SettingsReference settings = SettingsReference.Of<Recipe>(plugins.Kinds(parsed));
             foreach (string missing in settings.MissingDocumentation)
             {
                 terminal.Error.WriteLine($"note: {missing} is not there, so descriptions are missing");

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Hieno.Merging;
+using Hieno.Recipes;
 
 namespace Hieno.Cli.Commands;
 
@@ -19,13 +20,15 @@ internal static class SoupCommand
         Option<string?> greedy = verb.Text("--greedy", "DATA", "Rows that none was trained on: models are added, best first, as long as the metric does not get worse.");
         Option<string?> metric = verb.Text("--metric", "NAME", "What --greedy measures. Default: the first metric of the task.");
         var flags = new DataFlags(verb);
+        var plugins = new PluginFlag(verb);
         verb.SetAction(parsed =>
         {
             string[] folders = parsed.GetRequiredValue(models);
             IReadOnlyList<string> chosen = folders;
             if (parsed.GetValue(greedy) is { } file)
             {
-                HeldOutRows rows = HeldOutRows.Read(folders[0], flags.Of(parsed, file, HeldOutRows.RecipeOf(folders[0])?.Data), parsed.GetValue(metric), terminal);
+                KindCatalog kinds = plugins.Kinds(parsed);
+                HeldOutRows rows = HeldOutRows.Read(folders[0], flags.Of(parsed, file, RunRecipe.Of(folders[0], kinds)?.Data), parsed.GetValue(metric), terminal, kinds);
                 GreedySoup soup = terminal.During("measuring …", () => GreedySoup.Choose(folders, rows.Metric, rows.Measure));
                 Write(soup, rows, terminal.Output);
                 chosen = soup.Chosen;

@@ -46,7 +46,7 @@ internal static class TrainCommand
                 throw new UsageException($"train: '{path}' stands where the recipe should be. Write 'hieno train RECIPE {path} …'.");
             }
 
-            RecipeBinding<Recipe> bound = RecipeFile.Load<Recipe>(path, BuiltIns.Kinds(), RecipeOverrides.Parse(changes));
+            RecipeBinding<Recipe> bound = Recipe.Bind(path, RecipeOverrides.Parse(changes));
             foreach (string note in bound.Notes)
             {
                 terminal.Error.WriteLine($"note: {note}");

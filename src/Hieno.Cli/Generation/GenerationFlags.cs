@@ -20,6 +20,7 @@ internal sealed class GenerationFlags
     private readonly Option<ulong> _seed;
     private readonly Option<string[]> _stop;
     private readonly Option<string?> _promptTask;
+    private readonly PluginFlag _plugins;
 
     public GenerationFlags(Verb verb)
     {
@@ -35,13 +36,14 @@ internal sealed class GenerationFlags
         _seed = Number<ulong>("--seed", "Decides what is drawn: the same seed gives the same text. Default 0.");
         _promptTask = verb.Text("--prompt-task", "NAME", "The task of a multitask prompt that the texts are of.");
         _stop = verb.With(new Option<string[]>("--stop") { Description = "A text at which to end; may be repeated.", HelpName = "TEXT", DefaultValueFactory = _ => [] });
+        _plugins = new PluginFlag(verb);
     }
 
     /// <summary>Opens the model as a language model.</summary>
     /// <exception cref="UsageException">A task was chosen that the model's prompt does not know, or for a model without such a prompt.</exception>
     public LoadedModel Open(ParseResult parsed, string folder)
     {
-        LoadedModel loaded = ModelFolder.Open(folder, HeadKind.Language, parsed.GetValue(_base));
+        LoadedModel loaded = ModelFolder.Open(folder, HeadKind.Language, parsed.GetValue(_base), _plugins.Kinds(parsed));
         if (parsed.GetValue(_promptTask) is { } task)
         {
             MultitaskPromptVectors prompt = loaded.Adapter?.Parts.OfType<MultitaskPromptVectors>().SingleOrDefault()

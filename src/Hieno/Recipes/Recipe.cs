@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Hieno.Data;
 using Hieno.Objectives;
+using Hieno.Plugins;
 using Hieno.Training;
 using Hieno.Tuning;
 
@@ -19,6 +20,12 @@ public enum Start
 /// <summary>Everything about one run: which model learns what, from which data, and how. It is the recipe file, and each property is also a flag.</summary>
 public sealed record Recipe
 {
+    /// <summary>The key under which <see cref="Plugins"/> are named; they are needed before the rest can be read.</summary>
+    internal const string PluginsKey = "plugins";
+
+    /// <summary>Assemblies (.dll) with kinds of your own, which the recipe can then name. Their code runs in this process. Default: none.</summary>
+    public IReadOnlyList<string> Plugins { get; init; } = [];
+
     /// <summary>The folder of the base model.</summary>
     public required string Base { get; init; }
 
@@ -53,8 +60,14 @@ public sealed record Recipe
     /// <summary>Reads a recipe file, .yaml or .json.</summary>
     /// <param name="path">The file.</param>
     /// <param name="overrides">Settings of the command line that win over the file's, or null.</param>
-    /// <param name="kinds">The kinds known; the built-in ones when null.</param>
+    /// <param name="kinds">The kinds known; the built-in ones and those of the recipe's plugins when null.</param>
     /// <exception cref="RecipeException">All faults at once, each with file, line and column.</exception>
     public static Recipe Load(string path, RecipeOverrides? overrides = null, KindCatalog? kinds = null) =>
-        RecipeFile.Load<Recipe>(path, kinds ?? BuiltIns.Kinds(), overrides).Value;
+        kinds is null ? Bind(path, overrides).Value : RecipeFile.Load<Recipe>(path, kinds, overrides).Value;
+
+    /// <summary>Reads a recipe file with the plugins it names, and says what was left out of it because a flag chose another kind.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="overrides">Settings of the command line that win over the file's, or null.</param>
+    /// <exception cref="RecipeException">All faults at once, each with file, line and column.</exception>
+    public static RecipeBinding<Recipe> Bind(string path, RecipeOverrides? overrides = null) => RecipeFile.LoadWithOwnKinds<Recipe>(path, Plugin.KindsFor, overrides);
 }

@@ -36,6 +36,14 @@ public static class RecipeFile
         where T : class
     {
         var format = FormatOf(path);
+        return Bind<T>(ReadBytes(path), path, format, _ => catalog, overrides);
+    }
+
+    /// <summary>As <see cref="Load{T}"/>, where the recipe itself says what kinds there are.</summary>
+    internal static RecipeBinding<T> LoadWithOwnKinds<T>(string path, Func<MapNode, KindCatalog> catalog, RecipeOverrides? overrides)
+        where T : class
+    {
+        var format = FormatOf(path);
         return Bind<T>(ReadBytes(path), path, format, catalog, overrides);
     }
 
@@ -51,7 +59,7 @@ public static class RecipeFile
     public static RecipeBinding<T> Parse<T>(
         string text, string name, RecipeFormat format, KindCatalog catalog, RecipeOverrides? overrides = null)
         where T : class =>
-        Bind<T>(Encoding.UTF8.GetBytes(text), name, format, catalog, overrides);
+        Bind<T>(Encoding.UTF8.GetBytes(text), name, format, _ => catalog, overrides);
 
     /// <summary>Reads a recipe file as a tree of values.</summary>
     /// <param name="path">A .yaml, .yml or .json file.</param>
@@ -82,7 +90,7 @@ public static class RecipeFile
         _ => throw Unreadable(path, $"the extension is '{Path.GetExtension(path)}', expected .yaml, .yml or .json. Rename the file."),
     };
 
-    private static RecipeBinding<T> Bind<T>(byte[] utf8, string name, RecipeFormat format, KindCatalog catalog, RecipeOverrides? overrides)
+    private static RecipeBinding<T> Bind<T>(byte[] utf8, string name, RecipeFormat format, Func<MapNode, KindCatalog> catalog, RecipeOverrides? overrides)
         where T : class
     {
         var faults = new List<RecipeFault>();
@@ -92,7 +100,7 @@ public static class RecipeFile
             tree = overrides.ApplyTo(tree, faults);
         }
 
-        return RecipeBinder.Bind<T>(tree, catalog, faults);
+        return RecipeBinder.Bind<T>(tree, catalog(tree), faults);
     }
 
     private static MapNode Tree(byte[] utf8, string name, RecipeFormat format)

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Hieno.Formats;
 using Hieno.Formats.Durable;
+using Hieno.Plugins;
 using Hieno.Recipes;
 using Hieno.Tensors;
 using Hieno.Tensors.Cpu;
@@ -108,7 +109,12 @@ public sealed class RunFolder : IDisposable
     }
 
     /// <summary>Writes the resolved recipe and what the run ran on.</summary>
-    public void Describe(Recipe recipe, KindCatalog kinds, string dataHash, Backend backend)
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="kinds">The kinds it may name.</param>
+    /// <param name="dataHash">Which data it has seen.</param>
+    /// <param name="backend">Where it computes.</param>
+    /// <param name="plugins">The assemblies whose kinds it may name.</param>
+    public void Describe(Recipe recipe, KindCatalog kinds, string dataHash, Backend backend, IReadOnlyList<Plugin> plugins)
     {
         ArgumentNullException.ThrowIfNull(recipe);
         ArgumentNullException.ThrowIfNull(backend);
@@ -123,6 +129,7 @@ public sealed class RunFolder : IDisposable
             threads = (backend as CpuBackend)?.Threads,
             seed = recipe.Seed,
             dataSha256 = dataHash,
+            plugins,
         };
         DurableFile.ReplaceText(System.IO.Path.Combine(Path, RunFileName), JsonSerializer.Serialize(description, RunJson.Indented) + "\n");
     }

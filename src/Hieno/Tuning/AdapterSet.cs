@@ -1,4 +1,5 @@
 using Hieno.Models;
+using Hieno.Recipes;
 
 namespace Hieno.Tuning;
 
@@ -23,16 +24,17 @@ public sealed class AdapterSet(TextModel model)
     /// <summary>Reads an adapter and holds it switched off.</summary>
     /// <param name="folder">A folder in PEFT's layout.</param>
     /// <param name="name">What to call it.</param>
+    /// <param name="kinds">The methods that are known; the built-in ones when null.</param>
     /// <exception cref="ArgumentException">An adapter of that name is held already.</exception>
     /// <exception cref="Formats.CheckpointException">A file is malformed, or the adapter does not fit the model.</exception>
-    public Adapter Load(string folder, string name)
+    public Adapter Load(string folder, string name, KindCatalog? kinds = null)
     {
         if (_adapters.ContainsKey(name))
         {
             throw new ArgumentException($"An adapter '{name}' is held already. Give this one another name, or remove the other.", nameof(name));
         }
 
-        Adapter adapter = PeftFolder.Load(model, folder, name, enabled: false);
+        Adapter adapter = PeftFolder.Load(model, folder, name, enabled: false, kinds);
         _adapters.Add(name, adapter);
         return adapter;
     }

@@ -59,7 +59,7 @@ public static class PeftFolder
         string configPath = Path.Combine(folder, PeftAdapterConfig.FileName);
         PeftAdapterConfig config = PeftAdapterConfig.Read(configPath);
         PeftLayout layout = FindLayout(config.PeftType, kinds) ?? throw new CheckpointException(
-            ErrorCodes.AdapterUnsupported, configPath, $"the adapter is of the kind {config.PeftType}, which is not known here", "Give an adapter of a method that 'hieno schema --reference' lists, or a model it was merged into");
+            ErrorCodes.AdapterUnsupported, configPath, $"the adapter is of the kind {config.PeftType}, which is not known here", "Give an adapter of a method that 'hieno schema --reference' lists, name the plugin that brings its method (--plugins), or give a model it was merged into");
         AdapterOptions options = layout.ReadOptions(config);
         using CheckpointFiles files = CheckpointFiles.Open(Path.Combine(folder, PeftAdapterConfig.WeightsFileName));
         var weights = new AdapterWeights(model, files, layout.Prefix);

@@ -4,7 +4,7 @@ using Hieno.Tensors;
 namespace Hieno.Tuning;
 
 /// <summary>Reads and changes the weight of a layer as [out, in], however the checkpoint stores it.</summary>
-internal static class StoredWeight
+public static class StoredWeight
 {
     /// <summary>Each output's weights times a factor of its own, in the layer's order.</summary>
     /// <param name="layer">The layer.</param>
