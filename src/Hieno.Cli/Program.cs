@@ -60,6 +60,7 @@ internal static class Program
         {
             TrainCommand.Create(terminal),
             EvalCommand.Create(terminal),
+            ScoreCommand.Create(terminal),
             GenerateCommand.Create(terminal),
             ChatCommand.Create(terminal),
             InspectCommand.Create(terminal),

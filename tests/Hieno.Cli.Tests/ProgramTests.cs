@@ -4,7 +4,7 @@ namespace Hieno.Cli.Tests;
 
 public sealed class ProgramTests
 {
-    private static readonly string[] s_verbs = ["train", "eval", "generate", "chat", "inspect", "lint", "merge", "schema", "doctor", "tokenizer"];
+    private static readonly string[] s_verbs = ["train", "eval", "score", "generate", "chat", "inspect", "lint", "merge", "schema", "doctor", "tokenizer"];
 
     public static TheoryData<string> Verbs => [.. s_verbs];
 
