@@ -21,11 +21,11 @@ internal static class ResultsFile
     {
         string run = $"## {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC\n\n" + string.Join("\n", sections.Select(section => section.ReplaceLineEndings("\n")));
         string earlier = Runs(path);
-        Write(path, earlier.Length > 0 ? run + "\n" + earlier : run);
+        Write(path, $"# {MachineIdentity.Here}", earlier.Length > 0 ? run + "\n" + earlier : run);
     }
 
     /// <summary>Makes the table above the runs anew, as after runs of two branches were merged by hand.</summary>
-    public static void SumUp(string path) => Write(path, Runs(path));
+    public static void SumUp(string path) => Write(path, File.ReadLines(path).First(), Runs(path)); // the title may be another machine's
 
     private static string Runs(string path)
     {
@@ -39,9 +39,9 @@ internal static class ResultsFile
         return first < 0 ? "" : text[(first + 1)..];
     }
 
-    private static void Write(string path, string runs)
+    private static void Write(string path, string title, string runs)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        File.WriteAllText(path, $"# {MachineIdentity.Here}\n\nHow to read this: ../README.md\n\n{ResultsTable.Of(runs)}\n{runs}");
+        File.WriteAllText(path, $"{title}\n\nHow to read this: ../README.md\n\n{ResultsTable.Of(runs)}\n{runs}");
     }
 }
