@@ -7,9 +7,9 @@ namespace Hieno.Tensors.Cpu;
 /// <remarks>
 /// C is cut into blocks, one a task. A task walks over the whole depth in slices of at most <see cref="GemmPlan.Slice"/>: it packs its
 /// columns of B into a private buffer that fits the second-level cache, multiplies, and adds to a private copy of its block of C,
-/// which the last slice writes out once, with the bias. Row-major A is read where it lies; a transposed or 16-bit A is packed
-/// first, once for all tasks. The slices depend on the depth alone and each element adds them up in order, so a result depends
-/// neither on the number of threads nor on how C was cut.
+/// which the last slice writes out once, with the bias. Row-major A is read where it lies, or a tile at a time from a copy where its rows
+/// would displace each other in the first-level cache; a transposed or 16-bit A is packed first, once for all tasks. The slices depend
+/// on the depth alone and each element adds them up in order, so a result depends neither on the number of threads nor on how C was cut.
 /// </remarks>
 public sealed unsafe partial class CpuBackend
 {
@@ -46,13 +46,14 @@ public sealed unsafe partial class CpuBackend
             return;
         }
 
-        bool packA = a.Transposed || a.DType != DType.F32;
-        if (a.Rows <= MostFewRows && !packA)
+        if (a.Rows <= MostFewRows && a.DType == DType.F32)
         {
-            MultiplyFewRows(a, b, bias, c, stride, add);
+            using Scratch rows = RentScratch(a.Transposed ? (long)a.Rows * a.Columns : 0);
+            MultiplyFewRows(a.Transposed ? RowMajor(a, rows.Pointer) : a, b, bias, c, stride, add);
             return;
         }
 
+        bool packA = a.Transposed || a.DType != DType.F32;
         int rowsAtOnce = packA ? GemmPlan.PackedRows(a.Columns, (int)Width) : a.Rows;
         for (int row = 0; row < a.Rows; row += rowsAtOnce)
         {
@@ -67,6 +68,13 @@ public sealed unsafe partial class CpuBackend
         }
     }
 
+    /// <summary>A few rows that are stored as columns, copied as rows.</summary>
+    private Matrix RowMajor(Matrix a, float* copy)
+    {
+        For(a.Rows, 1, new TurnKernel(a.Single, a.Stride, a.Columns, copy, a.Columns, add: false));
+        return new Matrix(copy, DType.F32, a.Rows, a.Columns, a.Columns, false);
+    }
+
     /// <summary>
     /// C (+)= (Bᵀ · Aᵀ)ᵀ: where C has few columns (the gradient of a low-rank B), packing all of a transposed A would cost more than the
     /// product itself. Turned over, A is read row by row and only the small factor is packed; each element is the same sum.
@@ -78,8 +86,8 @@ public sealed unsafe partial class CpuBackend
         For(a.Rows, 1024, new TurnKernel(turned.Pointer, a.Rows, b.Columns, c, stride, add));
     }
 
-    /// <summary>Item i writes row i of C from column i of its transpose.</summary>
-    private readonly struct TurnKernel(float* turned, int rows, int columns, float* c, long stride, bool add) : IKernel
+    /// <summary>Item i writes row i of C from column i of its transpose, which has <paramref name="rowLength"/> numbers from row to row.</summary>
+    private readonly struct TurnKernel(float* turned, long rowLength, int columns, float* c, long stride, bool add) : IKernel
     {
         private readonly float* _turned = turned;
         private readonly float* _c = c;
@@ -93,7 +101,7 @@ public sealed unsafe partial class CpuBackend
                 float* to = _c + (row * stride);
                 for (int column = 0; column < columns; column++)
                 {
-                    float value = _turned[((long)column * rows) + row];
+                    float value = _turned[(column * rowLength) + row];
                     to[column] = add ? to[column] + value : value;
                 }
             }
@@ -147,6 +155,8 @@ public sealed unsafe partial class CpuBackend
             int firstColumn = block.FirstPanel * width;
             int columns = Math.Min(block.Panels * width, plan.Columns - firstColumn);
             bool oneSlice = plan.Slices == 1; // then no sums must be kept from slice to slice, and one tile of C is enough
+            bool aside = _packed == null && GemmPack.RowsCollide(a);
+            using Scratch copy = backend.RentScratch(aside ? plan.PackedTileLength : 0);
             using Scratch panels = backend.RentScratch(block.Panels * panelLength);
             using Scratch sums = backend.RentScratch(oneSlice ? tileLength : (long)block.Tiles * block.Panels * tileLength);
             for (int slice = 0; slice < plan.Slices; slice++)
@@ -159,12 +169,19 @@ public sealed unsafe partial class CpuBackend
                     TileOfA(slice, depth, block.FirstTile + t, out float* tile, out nint rowStep, out nint depthStep);
                     TileOfA(slice, depth, block.FirstTile + Math.Min(t + 1, block.Tiles - 1), out float* nextTile, out _, out _);
                     int rows = Math.Min(plan.TileRows, plan.Rows - row);
+                    if (aside)
+                    {
+                        GemmPack.Tiles<V>(a, firstRow + row, rows, slice * plan.Slice, depth, plan.TileRows, plan.PackedTileLength, copy.Pointer);
+                        tile = nextTile = copy.Pointer;
+                        rowStep = depth + GemmPack.RowPadding;
+                    }
+
                     for (int p = 0; p < block.Panels; p++)
                     {
                         float* sum = sums.Pointer + (oneSlice ? 0 : (((long)t * block.Panels) + p) * tileLength);
                         if (add && slice == plan.Slices - 1)
                         {
-                            PrefetchTile<V>(_c + (row * stride) + ((block.FirstPanel + p) * width), rows, stride);
+                            PrefetchTile<V>(_c + (row * stride) + ((block.FirstPanel + p + plan.PanelsAhead) * width), rows, stride);
                         }
 
                         float* next = nextTile + (p % (plan.TileRows / 3) * 3 * rowStep); // three of the next tile's rows with each panel

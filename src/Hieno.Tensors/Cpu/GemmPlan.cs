@@ -8,8 +8,10 @@ internal readonly record struct GemmBlock(int FirstTile, int Tiles, int FirstPan
 internal readonly struct GemmPlan
 {
     private const int LargestSlice = 384; // a slice of a panel (48 KiB) and a tile of A stream through the first-level cache
-    private const int ColumnsPerTask = 128; // with a slice: 192 KiB of packed B
-    private const int RowsPerTask = 1032; // 516 KiB of sums
+    private const int ColumnsPerTask = 192; // with a slice: 288 KiB of packed B
+    private const int RowsPerTask = 1032; // 774 KiB of sums
+    private const int ShallowRowsPerTask = 258;
+    private const int DeepestShallow = 32; // a low-rank update: writing C is all the work
     private const int FewestRowsPerTask = 48; // below this, packing B costs too much
     private const int FewestPackedRows = 516; // the same for passes over a packed A
     private const long LongestPackedA = 4L << 20; // 16 MiB, half of a usual third-level cache
@@ -28,8 +30,11 @@ internal readonly struct GemmPlan
         (Slices, Slice) = SlicesOf(depth);
         RowTiles = CeilingDivide(rows, TileRows);
         _panels = CeilingDivide(columns, 2 * lanes);
-        _columnBlocks = CeilingDivide(_panels, ColumnsPerTask / (2 * lanes));
-        _rowBlocks = CeilingDivide(rows, RowsPerTask);
+        bool shallow = depth <= DeepestShallow;
+        int columnsPerTask = shallow ? ColumnsPerTask * (LargestSlice / DeepestShallow) : ColumnsPerTask;
+        _columnBlocks = CeilingDivide(_panels, columnsPerTask / (2 * lanes));
+        _rowBlocks = CeilingDivide(rows, shallow ? ShallowRowsPerTask : RowsPerTask);
+        PanelsAhead = shallow ? 4 : 0;
 
         // Long runs of memory, as long as every thread gets its share of the packing.
         TilesAtOnce = Math.Clamp(RowTiles * Slices / (2 * threads), FewestTilesAtOnce, MostTilesAtOnce);
@@ -61,6 +66,9 @@ internal readonly struct GemmPlan
 
     /// <summary>Tiles from top to bottom; the last may have fewer rows.</summary>
     public int RowTiles { get; }
+
+    /// <summary>How many panels before its own a tile's part of C is asked for: a shallow product is done before memory answers.</summary>
+    public int PanelsAhead { get; }
 
     /// <summary>Tiles of A that are packed together.</summary>
     public int TilesAtOnce { get; }
