@@ -1,7 +1,7 @@
 """From the start of a Python process to the end of its first training step with PyTorch, on a Llama-shaped checkpoint.
 
 A step starts this file anew as a program: it imports PyTorch, reads config.json and the safetensors file, builds the model,
-and runs one step of AdamW on tokens it draws. It reads no data and no tokenizer.
+and runs one step of AdamW on the tokens of a file, padded to the longest row. It reads no text and no tokenizer.
 """
 
 import json
@@ -28,7 +28,21 @@ def read_safetensors(path):
     return tensors
 
 
-def first_step(folder, batch, tokens, threads):
+def read_rows(path):
+    """Tokens of all rows, [B, longest], and what each position is to predict: the next token, where that is learned."""
+    import torch
+
+    with open(path) as file:
+        rows = json.load(file)
+    longest = max(len(row["ids"]) for row in rows)
+    inputs, targets = torch.zeros(len(rows), longest, dtype=torch.long), torch.full((len(rows), longest), -100)
+    for i, row in enumerate(rows):
+        inputs[i, :len(row["ids"])] = torch.tensor(row["ids"])
+        targets[i, :len(row["ids"]) - 1] = torch.tensor(row["labels"][1:])
+    return inputs, targets
+
+
+def first_step(folder, rows, threads):
     import torch
 
     import llama_step
@@ -40,6 +54,7 @@ def first_step(folder, batch, tokens, threads):
     weights = read_safetensors(os.path.join(folder, "model.safetensors"))
     width, heads, layers = config["hidden_size"], config["num_attention_heads"], config["num_hidden_layers"]
     training.initialise = lambda module: None  # every weight is read
+    llama_step.EPS = config["rms_norm_eps"]
     model = llama_step.Llama(
         layers, width, heads, config["intermediate_size"], config["vocab_size"], config["max_position_embeddings"])
     shared = heads // config["num_key_value_heads"]  # this model has as many key heads as query heads: they are repeated
@@ -55,13 +70,13 @@ def first_step(folder, batch, tokens, threads):
         state[name] = weight
     model.load_state_dict(state)
     model.lm_head.weight = model.embed_tokens.weight  # tied
-    inputs, targets = training.next_tokens(config["vocab_size"], batch, tokens)
+    inputs, targets = read_rows(rows)
     step, _ = training.training_step(model, inputs, targets, "fp32", 1e-4, 0.01)
     return step()
 
 
-def build(*, folder, batch, tokens, threads):
-    command = [sys.executable, "-B", os.path.abspath(__file__), folder, str(batch), str(tokens), str(threads)]
+def build(*, folder, rows, threads):
+    command = [sys.executable, "-B", os.path.abspath(__file__), folder, rows, str(threads)]
 
     def step():
         return float(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
@@ -71,7 +86,7 @@ def build(*, folder, batch, tokens, threads):
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        print(first_step(sys.argv[1], *map(int, sys.argv[2:])))
+        print(first_step(sys.argv[1], sys.argv[2], int(sys.argv[3])))
     else:
         import protocol
 
