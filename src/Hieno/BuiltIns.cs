@@ -18,6 +18,7 @@ public static class BuiltIns
         .Add<ObjectiveOptions, ClassificationOptions>("classification")
         .Add<ObjectiveOptions, MultiLabelClassificationOptions>("multi-label-classification")
         .Add<ObjectiveOptions, RegressionOptions>("regression")
+        .Add<ObjectiveOptions, MultipleChoiceOptions>("multiple-choice")
 
         .Add<TuningOptions, FullOptions>("full")
         .Add<TuningOptions, PartialOptions>("partial")

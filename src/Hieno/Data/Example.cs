@@ -24,6 +24,12 @@ public sealed record Example
     /// <summary>The index of the class, or <see cref="Ignore"/>.</summary>
     public int Class { get; init; } = Ignore;
 
+    /// <summary>Where a row is read with several choices: the number of the choice that this is. 0 begins a row.</summary>
+    public int Choice { get; init; }
+
+    /// <summary>Where a row is read with several choices: the row with each of them, in order. Empty elsewhere.</summary>
+    public IReadOnlyList<Example> Alternatives { get; init; } = [];
+
     /// <summary>Numbers to predict, or 0 and 1 for each of several labels; null where there are none.</summary>
     public float[]? Targets { get; init; }
 

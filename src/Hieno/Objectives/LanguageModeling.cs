@@ -52,7 +52,7 @@ public abstract class LanguageModeling : IObjective
     }
 
     /// <summary>A batch in which each position predicts the token after it in its row; a row's last position predicts nothing, so rows never leak into each other.</summary>
-    protected static Batch NextTokenBatch(IReadOnlyList<Example> examples)
+    protected internal static Batch NextTokenBatch(IReadOnlyList<Example> examples)
     {
         ArgumentNullException.ThrowIfNull(examples);
         int count = examples.Sum(example => example.Ids.Length);

@@ -32,7 +32,7 @@ public sealed record Recipe
     /// <summary>How the base model starts: pretrained, or random. Default pretrained.</summary>
     public Start Start { get; init; } = Start.Pretrained;
 
-    /// <summary>What is learned: causal-lm, masked-lm, sft, classification, multi-label-classification, regression.</summary>
+    /// <summary>What is learned: causal-lm, masked-lm, sft, classification, multi-label-classification, regression, multiple-choice.</summary>
     public required ObjectiveOptions Task { get; init; }
 
     /// <summary>What is learned from.</summary>
@@ -41,7 +41,7 @@ public sealed record Recipe
     /// <summary>Tokens that are added to the base model's vocabulary. Default: none.</summary>
     public TokenOptions? Tokens { get; init; }
 
-    /// <summary>What changes in the model: full, partial, preset, angle, bitfit, norms, fisher-norms, random-mask, head, lora. Default full.</summary>
+    /// <summary>What changes in the model: full, partial, preset, angle, bitfit, norms, fisher-norms, random-mask, head, lora, several of these together, and others. Default full.</summary>
     public TuningOptions Tuning { get; init; } = new FullOptions();
 
     /// <summary>How it is learned.</summary>
