@@ -163,6 +163,9 @@ public static class ErrorCodes
     /// <summary>Models or adapters do not fit each other, so their weights cannot be combined.</summary>
     public const string MergeMismatch = "HN1604";
 
+    /// <summary>Methods that were asked for together exclude each other, or their order.</summary>
+    public const string TuningMethodsConflict = "HN1605";
+
     /// <summary>The loss or a gradient is not a finite number.</summary>
     public const string TrainingDiverged = "HN1701";
 

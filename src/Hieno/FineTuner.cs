@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Hieno.Data;
@@ -197,6 +198,11 @@ public sealed class FineTuner
         }
 
         (method as IPreparedMethod)?.Prepare(tuned, new PreparationRows(train.Count, row => LossOf(tuned.Model, objective, train[row]), folder.Path, resumed, events.Say));
+        if (tuned.Shares.Count > 0)
+        {
+            events.Say($"weights that learn: {string.Join(", ", tuned.Shares.Select(share => string.Create(CultureInfo.InvariantCulture, $"{share.Method} {tuned.CountOf(share.Parameters):N0}")))}");
+        }
+
         RunOutcome outcome = trainer.Run(cancellationToken);
         RunCompleted result = outcome == RunOutcome.Cancelled
             ? new RunCompleted(outcome, trainer.Step, _recipe.Output, trainer.Before, NoMetrics, trainer.Seconds)

@@ -15,9 +15,9 @@ namespace Hieno;
 /// <summary>A model that was opened to be used: a base model, a tuned one, an adapter on its base, or what a run has left.</summary>
 public sealed class LoadedModel
 {
-    private LoadedModel(TextModel model, ModelTokenizer tokenizer, Adapter? adapter, ModelConfig config, string folder)
+    private LoadedModel(TextModel model, ModelTokenizer tokenizer, IReadOnlyList<Adapter> adapters, ModelConfig config, string folder)
     {
-        (Model, Tokenizer, Adapter, Config, Folder) = (model, tokenizer, adapter, config, folder);
+        (Model, Tokenizer, Adapters, Config, Folder) = (model, tokenizer, adapters, config, folder);
     }
 
     /// <summary>The model, with the adapter attached where there is one.</summary>
@@ -26,11 +26,14 @@ public sealed class LoadedModel
     /// <summary>Its tokenizer.</summary>
     public ModelTokenizer Tokenizer { get; }
 
-    /// <summary>The adapter, or null.</summary>
-    public Adapter? Adapter { get; }
+    /// <summary>The adapters, in the order in which they act; none for a whole model.</summary>
+    public IReadOnlyList<Adapter> Adapters { get; }
 
-    /// <summary>What the adapter's configuration asks for that is not known or not applied here, one sentence each.</summary>
-    public IReadOnlyList<string> Warnings => Adapter?.Source?.Warnings ?? [];
+    /// <summary>The adapter, the first where there are several, or null.</summary>
+    public Adapter? Adapter => Adapters.Count > 0 ? Adapters[0] : null;
+
+    /// <summary>What the adapters' configurations ask for that is not known or not applied here, one sentence each.</summary>
+    public IReadOnlyList<string> Warnings => [.. Adapters.SelectMany(adapter => adapter.Source?.Warnings ?? [])];
 
     /// <summary>The base model's configuration, with label names and problem type of the task it was tuned for.</summary>
     public ModelConfig Config { get; }
@@ -50,38 +53,38 @@ public sealed class LoadedModel
         string path, HeadKind? head = null, string? baseModel = null, ModelCatalog? models = null, Backend? backend = null, KindCatalog? kinds = null)
     {
         string folder = FolderOf(path);
-        if (!PeftFolder.Exists(folder))
+        if (!AdapterFolders.Exists(folder))
         {
             ModelConfig own = ModelConfig.Read(folder);
             TextModel plain = TextModel.Load(folder, ChoiceOf(own, head), 0, models, backend);
-            return new LoadedModel(plain, ModelTokenizer.Load(folder), null, own, folder);
+            return new LoadedModel(plain, ModelTokenizer.Load(folder), [], own, folder);
         }
 
         string baseFolder = baseModel ?? BaseOf(folder);
         ModelConfig config = WithTask(ModelConfig.Read(baseFolder), folder);
-        TextModel model = TextModel.Load(baseFolder, ChoiceOf(config, head), 0, models, backend, config, PeftFolder.TokensOf(folder));
-        Adapter adapter = PeftFolder.Load(model, folder, kinds: kinds);
-        if (adapter.Parts.OfType<MultitaskPromptVectors>().SingleOrDefault() is { } prompt && config.GetStrings(AdapterTask.PromptTasksKey) is { } tasks)
+        TextModel model = TextModel.Load(baseFolder, ChoiceOf(config, head), 0, models, backend, config, AdapterFolders.TokensOf(folder));
+        IReadOnlyList<Adapter> adapters = AdapterFolders.Load(model, folder, kinds);
+        if (adapters.SelectMany(adapter => adapter.Parts).OfType<MultitaskPromptVectors>().SingleOrDefault() is { } prompt && config.GetStrings(AdapterTask.PromptTasksKey) is { } tasks)
         {
             prompt.Tasks = tasks;
         }
 
         bool hasTokenizer = File.Exists(Path.Combine(folder, "tokenizer.json")) || File.Exists(Path.Combine(folder, "vocab.txt")) || File.Exists(Path.Combine(folder, "vocab.json"));
-        return new LoadedModel(model, ModelTokenizer.Load(hasTokenizer ? folder : baseFolder), adapter, config, folder);
+        return new LoadedModel(model, ModelTokenizer.Load(hasTokenizer ? folder : baseFolder), adapters, config, folder);
     }
 
-    /// <summary>Saves a whole model with the adapter's change in its weights, which needs no adapter. This model stays as it is.</summary>
+    /// <summary>Saves a whole model with the adapters' changes in its weights, which needs no adapter. This model stays as it is.</summary>
     /// <param name="folder">A folder that is absent or empty.</param>
     /// <exception cref="InvalidOperationException">There is no adapter.</exception>
     /// <exception cref="StorageException">The folder holds something, or the model could not be written.</exception>
     public void SaveMerged(string folder)
     {
-        if (Adapter is null)
+        if (Adapters.Count == 0)
         {
             throw new InvalidOperationException("There is no adapter to merge.");
         }
 
-        MergedAdapter merged = Adapter.Merge();
+        MergedAdapters merged = MergedAdapters.Merge(Adapters);
         try
         {
             WeightFiles.SaveNew(folder, writer => WeightFiles.SaveModel(Model, writer.Folder, Tokenizer.Folder));
@@ -105,8 +108,9 @@ public sealed class LoadedModel
     // A relative base is meant from where the run was started; from the adapter's own folder is tried too.
     private static string BaseOf(string folder)
     {
-        string configPath = Path.Combine(folder, PeftAdapterConfig.FileName);
-        string name = PeftAdapterConfig.Read(configPath).BaseModel
+        PeftAdapterConfig config = AdapterFolders.ConfigOf(folder);
+        string configPath = config.Path;
+        string name = config.BaseModel
             ?? throw new CheckpointException(ErrorCodes.CheckpointConfigKeyMissing, configPath, "it does not name its base model", "Pass the base model's folder with --base");
         foreach (string candidate in (ReadOnlySpan<string>)[name, Path.Combine(folder, name)])
         {

@@ -111,6 +111,7 @@ public sealed partial class ErrorExampleTests : IDisposable
         [ErrorCodes.TuningCannotMerge] = _ => new LoRAOptions { Targets = ["wte"] }.Create().Apply(TinyModel(), 0).Adapter!.Merge(),
         [ErrorCodes.TuningTargetUnknown] = _ => new LoRAOptions { Targets = ["q_proj"] }.Create().Apply(TinyModel(), 0),
 
+        [ErrorCodes.TuningMethodsConflict] = _ => new SeveralOptions { Methods = [new NormsOptions(), new LnTuningOptions()] }.Create().Apply(TinyModel(), 0),
         [ErrorCodes.MergeMismatch] = t =>
         {
             foreach ((string folder, HeadChoice head) in new[] { ("base", HeadChoice.Language), ("tuned", HeadChoice.Classification(2)) })

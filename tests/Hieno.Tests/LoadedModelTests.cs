@@ -100,9 +100,31 @@ public sealed class LoadedModelTests
     }
 
     // An adapter needs a base with weights.
-    private static Recipe Trained(TinyRun run, bool lora, out RunCompleted result)
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_run_of_several_methods_opens_with_all_of_them_and_merges(bool classifier)
     {
-        Recipe recipe = run.Recipe(tuning: lora ? new LoRAOptions { Rank = 4, Targets = [LayerTargets.AllLinear] } : null);
+        using TinyRun run = classifier ? TinyRun.Classifier() : TinyRun.Language();
+        Recipe recipe = Trained(run, new SeveralOptions { Methods = [new IA3Options(), new LoRAOptions { Rank = 4 }, new NormsOptions()] }, out RunCompleted result);
+        LoadedModel opened = LoadedModel.Open(recipe.Output);
+        Assert.Equal(["ia3", "lora"], opened.Adapters.Select(adapter => adapter.Name));
+        Assert.All(result.After, metric => Assert.Equal(metric.Value, Measure(opened, recipe)[metric.Key], 1e-9));
+
+        float[] before = Outputs(opened);
+        opened.SaveMerged(run["merged"]);
+        Assert.Equal(before, Outputs(opened));
+        LoadedModel merged = LoadedModel.Open(run["merged"]);
+        Assert.Empty(merged.Adapters);
+        Assert.All(before.Zip(Outputs(merged)), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
+    }
+
+    private static Recipe Trained(TinyRun run, bool lora, out RunCompleted result) =>
+        Trained(run, lora ? new LoRAOptions { Rank = 4, Targets = [LayerTargets.AllLinear] } : null, out result);
+
+    private static Recipe Trained(TinyRun run, TuningOptions? tuning, out RunCompleted result)
+    {
+        Recipe recipe = run.Recipe(tuning: tuning);
         HeadChoice head = recipe.Task is ClassificationOptions ? HeadChoice.Classification(3) : HeadChoice.Language;
         TextModel model = TextModel.Create(ModelConfig.Read(run.Base), head, seed: 2);
         SafetensorsOf(model, run.Base);

@@ -82,10 +82,10 @@ internal static partial class InspectCommand
     {
         string final = Path.Combine(path, RunFolder.FinalName);
         string folder = File.Exists(Path.Combine(path, RunFolder.EventsFileName)) && Directory.Exists(final) ? final : path;
-        if (PeftFolder.Exists(folder) || !File.Exists(Path.Combine(folder, ModelConfig.FileName)))
+        if (AdapterFolders.Exists(folder) || !File.Exists(Path.Combine(folder, ModelConfig.FileName)))
         {
             LoadedModel loaded = ModelFolder.Open(path, baseModel: baseModel, kinds: kinds);
-            return new TunedModel(loaded.Model, loaded.Adapter);
+            return new TunedModel(loaded.Model, loaded.Adapters);
         }
 
         ModelConfig config = ModelConfig.Read(folder);
@@ -153,12 +153,16 @@ internal static partial class InspectCommand
         {
             output.WriteLine();
             output.WriteLine($"{Figures.Count(tuned.TrainableCount)} of {Figures.Count(tuned.TotalCount)} weights would learn ({Figures.Share(tuned.TrainableCount, tuned.TotalCount)})");
+            foreach (MethodShare share in tuned.Shares)
+            {
+                output.WriteLine($"  {share.Method}: {Figures.Count(tuned.CountOf(share.Parameters))}");
+            }
         }
     }
 
     private static IEnumerable<IGrouping<string, Parameter>> Groups(TunedModel tuned)
     {
-        HashSet<Parameter> attached = [.. tuned.Adapter?.PartWeights() ?? []];
+        HashSet<Parameter> attached = [.. tuned.Adapters.SelectMany(adapter => adapter.PartWeights())];
         return TunedModel.AllParameters(tuned.Model)
             .GroupBy(parameter => attached.Contains(parameter) ? $"adapter on {NameOf(parameter.Kind)}" : NameOf(parameter.Kind), StringComparer.Ordinal);
     }

@@ -90,13 +90,13 @@ internal static class MergeCommand
 
     private static void ThrowIfUsed(string output)
     {
-        if (File.Exists(Path.Combine(output, ModelConfig.FileName)) || File.Exists(Path.Combine(output, "adapter_config.json")))
+        if (File.Exists(Path.Combine(output, ModelConfig.FileName)) || AdapterFolders.Exists(output))
         {
             throw new UsageException($"merge: {output} holds a model already. Give another --out.");
         }
     }
 
-    private static bool IsAdapter(string path) => PeftFolder.Exists(path) || PeftFolder.Exists(Path.Combine(path, "final"));
+    private static bool IsAdapter(string path) => AdapterFolders.Exists(path) || AdapterFolders.Exists(Path.Combine(path, "final"));
 
     private static int Adapters(Terminal terminal, Request request)
     {
@@ -139,7 +139,7 @@ internal static class MergeCommand
     {
         (string adapter, string output) = (request.Inputs[0].Folder, request.Output);
         LoadedModel loaded = ModelFolder.Open(adapter, baseModel: request.Base, kinds: request.Kinds);
-        if (loaded.Adapter is null)
+        if (loaded.Adapters.Count == 0)
         {
             throw new UsageException($"merge: {adapter} is a whole model, there is no adapter to merge.");
         }

@@ -19,6 +19,9 @@ public abstract class LinearUpdate(Linear layer, string adapter) : AdapterPart(a
     /// <inheritdoc/>
     public override IReadOnlyList<Parameter> MergesInto => [Layer.Weight];
 
+    /// <summary>What of the layer it changes. Default: it adds to the output.</summary>
+    public virtual LinearUpdateForm Form => LinearUpdateForm.AddsToOutput;
+
     /// <summary>What the layer's own product reads instead of its input, such as a rotated or scaled one.</summary>
     /// <param name="x">The input, changed by the updates before this one, [..., in].</param>
     /// <returns>Shape of <paramref name="x"/>; the input itself unless overridden.</returns>

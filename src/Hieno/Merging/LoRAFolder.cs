@@ -38,6 +38,11 @@ internal sealed class LoRAFolder : IDisposable
     public static LoRAFolder Open(string path)
     {
         string folder = LoadedModel.FolderOf(path);
+        if (Tuning.AdapterFolders.HoldsSeveral(folder))
+        {
+            throw new MergeException(path, "this holds the adapters of several methods", "Name one of the folders in it, or write all of them into their base by 'hieno merge ADAPTER --out DIR'");
+        }
+
         if (!Tuning.PeftFolder.Exists(folder))
         {
             throw new MergeException(path, "there is no adapter here", "Give adapter folders, or combine whole models by --base");

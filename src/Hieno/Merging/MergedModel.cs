@@ -23,7 +23,7 @@ internal sealed class MergedModel : IDisposable
     public static MergedModel Open(string path)
     {
         string folder = LoadedModel.FolderOf(path);
-        return PeftFolder.Exists(folder)
+        return AdapterFolders.Exists(folder)
             ? throw new MergeException(path, "this is an adapter, and whole models are combined here", "Write it into its base model first, by 'hieno merge ADAPTER --out DIR'")
             : new MergedModel(folder, ModelConfig.Read(folder), CheckpointFiles.Open(folder));
     }

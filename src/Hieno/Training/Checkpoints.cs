@@ -36,7 +36,7 @@ internal sealed class Checkpoints(string runFolder, TunedModel tuned, IOptimizer
         {
             SafetensorsWriter.Write(writer.PathOf(WeightsFile), Weights());
             SafetensorsWriter.Write(writer.PathOf(OptimizerFile), optimizer.State.Select(item => WeightFiles.Item(item.Name, item.Value)));
-            if (tuned.Adapter?.StepRule is { } rule)
+            if (tuned.StepRule is { } rule)
             {
                 SafetensorsWriter.Write(writer.PathOf(RuleFile), rule.State.Select(item => WeightFiles.Item(item.Name, item.Value)));
             }
@@ -70,7 +70,7 @@ internal sealed class Checkpoints(string runFolder, TunedModel tuned, IOptimizer
 
         LoadWeights(Path.Combine(folder, WeightsFile));
         RestoreFrom(Path.Combine(folder, OptimizerFile), optimizer.Restore);
-        if (tuned.Adapter?.StepRule is { } rule)
+        if (tuned.StepRule is { } rule)
         {
             RestoreFrom(Path.Combine(folder, RuleFile), rule.Restore);
         }

@@ -8,7 +8,7 @@ using Hieno.Tuning;
 
 namespace Hieno.Training;
 
-/// <summary>The tuned model as a folder that other tools open: a PEFT adapter, or a whole model.</summary>
+/// <summary>The tuned model as a folder that other tools open: a PEFT adapter, or several, or a whole model.</summary>
 internal static class FinalModel
 {
     /// <summary>Writes the folder, whole or not at all.</summary>
@@ -25,12 +25,12 @@ internal static class FinalModel
         string parent = Path.GetDirectoryName(Path.GetFullPath(folder))!;
         DurableFolder.Save(parent, Path.GetFileName(folder), writer =>
         {
-            if (tuned.Adapter is { } adapter)
+            if (tuned.Adapters.Count > 0)
             {
-                PeftFolder.Save(adapter, writer.Folder, baseModel);
+                AdapterFolders.Save(tuned.Adapters, writer.Folder, baseModel);
                 var config = new JsonObject();
                 objective.Describe(config);
-                if (adapter.Options is MultitaskPromptOptions { Tasks: var tasks })
+                if (tuned.Adapters.Select(adapter => adapter.Options).OfType<MultitaskPromptOptions>().FirstOrDefault() is { Tasks: var tasks })
                 {
                     config[AdapterTask.PromptTasksKey] = new JsonArray([.. tasks.Select(task => JsonValue.Create(task))]);
                 }

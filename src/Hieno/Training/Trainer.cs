@@ -80,7 +80,7 @@ internal sealed class Trainer : IDisposable
         _optimizer = _options.Optimizer.Create(_optimized);
         _unfreezing = _options.Unfreeze is { } unfreeze ? new GradualUnfreezing(unfreeze, input.Tuned.Trainable, _stepsPerEpoch) : null;
         _pull = _options.PullToStart is { } pull ? new PullToStart(pull, input.Tuned, _optimized.ToDictionary(item => item.Parameter, item => item.LearningRateFactor)) : null;
-        _rule = input.Tuned.Adapter?.StepRule;
+        _rule = input.Tuned.StepRule;
         _rule?.Begin(TotalSteps);
         _checkpoints = new Checkpoints(input.RunFolder, input.Tuned, _optimizer, _options.KeepCheckpoints);
         _state = new TrainingState { Fingerprint = fingerprint };

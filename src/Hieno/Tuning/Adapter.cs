@@ -74,12 +74,12 @@ public sealed class Adapter
     public IReadOnlyList<string> Modules => _modules;
 
     /// <summary>Begins an adapter: freezes the model, and takes copies of the modules that are trained whole (those named by the options, and a new head).</summary>
-    /// <exception cref="ArgumentException">The model carries an adapter called <c>default</c> already.</exception>
+    /// <exception cref="ArgumentException">The model carries an adapter of this name already.</exception>
     /// <exception cref="TuningException">A name in <see cref="AdapterOptions.ModulesToSave"/> matches nothing.</exception>
     public static Adapter Begin(TextModel model, AdapterOptions options, string who)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var adapter = new Adapter(model, options);
+        var adapter = new Adapter(model, options, options.AdapterName);
         IReadOnlyList<string> modules = WholeModules.Find(model, options.ModulesToSave, who);
         TunedModel.FreezeAllButNew(model);
         adapter.TrainModules(modules);
@@ -232,6 +232,23 @@ public sealed class Adapter
         }
 
         return _merged = new MergedAdapter(this, before, wasEnabled);
+    }
+
+    /// <summary>Lets go of copies that another adapter holds as well; it must be switched off.</summary>
+    internal void LetGo(IReadOnlySet<Parameter> parameters)
+    {
+        _copies.RemoveAll(copy => parameters.Contains(copy.Parameter));
+        _modules.RemoveAll(path => !_copies.Exists(copy => IsWithin(copy.Parameter, path)));
+    }
+
+    /// <summary>Puts its parts behind those of all other adapters at the same places.</summary>
+    internal void MoveBehindOthers()
+    {
+        foreach (AdapterPart part in AllParts)
+        {
+            part.Detach();
+            part.Attach();
+        }
     }
 
     /// <summary>Takes the adapter off the model, which is then the base model.</summary>

@@ -111,6 +111,9 @@ public sealed class BOFTUpdate : InputRotation
     public override IReadOnlyList<Parameter> Parameters { get; }
 
     /// <inheritdoc/>
+    public override LinearUpdateForm Form => LinearUpdateForm.RemakesWeight;
+
+    /// <inheritdoc/>
     public override Tensor Apply(Tensor x, Tensor y)
     {
         Tensor scaled = Ops.ScaleColumns(y, Factors);

@@ -50,6 +50,9 @@ public sealed class DoRAUpdate : LinearUpdate
     public override IReadOnlyList<Parameter> Parameters { get; }
 
     /// <inheritdoc/>
+    public override LinearUpdateForm Form => LinearUpdateForm.RemakesWeight;
+
+    /// <inheritdoc/>
     public override Tensor Apply(Tensor x, Tensor y)
     {
         Tensor dropped = Ops.Dropout(x, _dropout);

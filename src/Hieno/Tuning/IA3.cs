@@ -98,6 +98,9 @@ public sealed class IA3Update : LinearUpdate
     public override IReadOnlyList<Parameter> MergesInto => _feedForward || Layer.Bias is null ? [Layer.Weight] : [Layer.Weight, Layer.Bias];
 
     /// <inheritdoc/>
+    public override LinearUpdateForm Form => _feedForward ? LinearUpdateForm.ChangesInput : LinearUpdateForm.ScalesOutput;
+
+    /// <inheritdoc/>
     public override Tensor TransformInput(Tensor x) => _feedForward ? Ops.ScaleColumns(x, Vector) : x;
 
     /// <inheritdoc/>

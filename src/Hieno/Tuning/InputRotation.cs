@@ -9,6 +9,9 @@ namespace Hieno.Tuning;
 public abstract class InputRotation(Linear layer, string adapter) : LinearUpdate(layer, adapter)
 {
     /// <inheritdoc/>
+    public override LinearUpdateForm Form => LinearUpdateForm.ChangesInput;
+
+    /// <inheritdoc/>
     public sealed override Tensor TransformInput(Tensor x) => Rotate(x, back: false);
 
     /// <inheritdoc/>

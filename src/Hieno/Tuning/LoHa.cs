@@ -92,6 +92,9 @@ public sealed class LoHaUpdate : LinearUpdate
     public override IReadOnlyList<Parameter> Parameters { get; }
 
     /// <inheritdoc/>
+    public override LinearUpdateForm Form => LinearUpdateForm.AddsToWeight;
+
+    /// <inheritdoc/>
     public override Tensor TransformWeight(Tensor weight)
     {
         Tensor first = Ops.Linear(Ops.Scale(Parameters[0], _scale), Parameters[1], transposed: true); // [out, r]·[r, in]

@@ -146,6 +146,9 @@ public sealed class LoKrUpdate : LinearUpdate
     public override IReadOnlyList<Parameter> Parameters { get; }
 
     /// <inheritdoc/>
+    public override LinearUpdateForm Form => LinearUpdateForm.AddsToWeight;
+
+    /// <inheritdoc/>
     public override Tensor TransformWeight(Tensor weight) => StoredWeight.Add(Layer, weight, Kronecker(Ops.Scale(_c.Value, _scale), _d.Value));
 
     /// <inheritdoc/>

@@ -32,6 +32,9 @@ public sealed class OFTOutputUpdate : LinearUpdate
     public override IReadOnlyList<Parameter> Parameters { get; }
 
     /// <inheritdoc/>
+    public override LinearUpdateForm Form => LinearUpdateForm.RemakesWeight;
+
+    /// <inheritdoc/>
     public override Tensor Apply(Tensor x, Tensor y)
     {
         Tensor r = SkewBlocks.Cayley(_skew.Of(_squares));

@@ -56,7 +56,7 @@ internal static class TokenRows
             rows.Trainable = true;
         }
 
-        var result = new TunedModel(model, tuned.Adapter);
+        var result = new TunedModel(model, tuned.Adapters) { Shares = tuned.Shares };
         result.Restrict(tuned.Masks);
         return result;
     }

@@ -11,6 +11,8 @@ namespace Hieno.Tests.Training;
 /// <summary>The same recipe gives the same bytes: on any number of threads, run again, or resumed from anywhere.</summary>
 public sealed class ExactnessTests
 {
+    private static readonly LoRAOptions s_lora = new() { Rank = 4, Dropout = 0.1, Targets = [LayerTargets.AllLinear] };
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -66,13 +68,21 @@ public sealed class ExactnessTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Resuming_from_some_steps_gives_the_bytes_of_the_run_that_was_never_interrupted(bool lora) => ResumeFrom([1, 4, 13, 19], lora);
+    public void Resuming_from_some_steps_gives_the_bytes_of_the_run_that_was_never_interrupted(bool lora) => ResumeFrom([1, 4, 13, 19], lora ? s_lora : null);
+
+    [Fact]
+    public void Resuming_a_run_of_several_methods_gives_the_bytes_of_the_run_that_was_never_interrupted() =>
+        ResumeFrom([1, 13], new SeveralOptions { Methods = [s_lora, new PromptTuningOptions { VirtualTokens = 2 }, new RandomMaskOptions { NormsOnly = true }] });
+
+    [Fact]
+    public void Resuming_a_run_whose_second_method_has_a_step_rule_gives_the_bytes_of_the_run_that_was_never_interrupted() =>
+        ResumeFrom([1, 13], new SeveralOptions { Methods = [new BottleneckOptions { Reduction = 4 }, new AdaLoRAOptions()] });
 
     [Theory]
     [Trait("tier", "slow")]
     [InlineData(false)]
     [InlineData(true)]
-    public void Resuming_from_every_step_gives_the_bytes_of_the_run_that_was_never_interrupted(bool lora) => ResumeFrom([.. Enumerable.Range(1, 19)], lora);
+    public void Resuming_from_every_step_gives_the_bytes_of_the_run_that_was_never_interrupted(bool lora) => ResumeFrom([.. Enumerable.Range(1, 19)], lora ? s_lora : null);
 
     [Fact]
     public void Resuming_a_run_that_was_stopped_after_each_step_gives_the_same_bytes()
@@ -173,7 +183,7 @@ public sealed class ExactnessTests
     }
 
     // Everything that a run could forget is on: dropout, shuffling, accumulation, early stopping, a schedule with a memory.
-    private static void ResumeFrom(int[] steps, bool lora)
+    private static void ResumeFrom(int[] steps, TuningOptions? tuning)
     {
         using TinyRun run = TinyRun.Language();
         TrainingOptions training = TinyRun.Training(epochs: 4) with
@@ -183,7 +193,6 @@ public sealed class ExactnessTests
             EvaluateEvery = 2,
             CheckpointEvery = 3,
         };
-        TuningOptions? tuning = lora ? new LoRAOptions { Rank = 4, Dropout = 0.1, Targets = [LayerTargets.AllLinear] } : null;
         Recipe whole = run.Recipe("whole", training, tuning, validated: true);
         (RunCompleted result, List<TrainingEvent> events) = TinyRun.Train(whole);
         string expected = TinyRun.FinalHash(whole);

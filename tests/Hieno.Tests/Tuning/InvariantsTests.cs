@@ -53,6 +53,7 @@ public sealed class InvariantsTests : IDisposable
         ["llama-adapter"] = new(new LlamaAdapterOptions { PromptLength = 4 }, 2 * ((4 * 16) + 1), Share: 0.95f),
         ["bottleneck"] = new(new BottleneckOptions { Reduction = 4 }, 2 * ((2 * 4 * 16) + 4 + 16)),
         ["reft"] = new(new ReftOptions { Rank = 2, FirstTokens = 1, LastTokens = 2 }, 2 * 2 * ((2 * 2 * 16) + 2), Start: null, Share: 0.98f),
+        ["several"] = new(new SeveralOptions { Methods = [new LoRAOptions(), new NormsOptions { TrainHead = false }] }, (2 * 8 * (32 + 24)) + (5 * 16)),
     };
 
     public static TheoryData<string> Kinds => [.. s_cases.Keys];
@@ -66,7 +67,8 @@ public sealed class InvariantsTests : IDisposable
             {
                 foreach (string family in (string[])["bert", "gpt2", "llama"])
                 {
-                    bool cannot = (kind, family) is ("bitfit", "llama") or ("head", "bert" or "gpt2"); // no offsets; an output layer that is the token table
+                    // No offsets; an output layer that is the token table; blocks that normalise the sum.
+                    bool cannot = (kind, family) is ("bitfit", "llama") or ("head", "bert" or "gpt2") or ("block-expansion", "bert");
                     if (!cannot)
                     {
                         cases.Add(kind, family);
@@ -170,7 +172,7 @@ public sealed class InvariantsTests : IDisposable
         adapter.Enable(true);
         Assert.Equal(apart, TinyTuning.Output(tuned.Model));
 
-        if (kind is "prompt-tuning" or "multitask-prompt" or "p-tuning" or "prefix-tuning" or "llama-adapter" or "bottleneck" or "reft")
+        if (kind is "prompt-tuning" or "multitask-prompt" or "p-tuning" or "prefix-tuning" or "llama-adapter" or "bottleneck" or "reft" or "ladder")
         {
             Assert.Equal(ErrorCodes.TuningCannotMerge, Assert.Throws<TuningException>(adapter.Merge).Code);
             return;
@@ -262,7 +264,7 @@ public sealed class InvariantsTests : IDisposable
     private static float[] Train(TunedModel tuned, int steps, double rate)
     {
         IOptimizer optimizer = new AdamWOptions().Create(OptimizedParameter.Create(tuned.Trainable, tuned.Model.Backbone.Blocks.Count, weightDecay: 0.01));
-        StepRule? rule = tuned.Adapter?.StepRule;
+        StepRule? rule = tuned.StepRule;
         rule?.Begin(steps);
         float[] losses = new float[steps];
         for (int step = 0; step < steps; step++)
