@@ -15,6 +15,15 @@ public abstract class ModelFamily
     /// <summary>Endings of the linear layers that LoRA adapts unless told otherwise: PEFT's choice for this family.</summary>
     public abstract IReadOnlyList<string> DefaultTargets { get; }
 
+    /// <summary>The key of the configuration that says how many blocks there are.</summary>
+    public virtual string BlockCountKey => "num_hidden_layers";
+
+    /// <summary>
+    /// Endings of the layers whose outputs a block adds to the residual stream, where it adds nothing else: with these at 0 a block gives what it
+    /// read. Default: none, as in blocks that normalise the sum.
+    /// </summary>
+    public virtual IReadOnlyList<string> ResidualOutputs => [];
+
     /// <summary>The class that the usual Python library gives a model with this output layer, for the configuration's <c>architectures</c>.</summary>
     public abstract string Architecture(HeadKind head);
 

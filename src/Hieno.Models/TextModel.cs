@@ -102,6 +102,16 @@ public sealed class TextModel : Module
         }
     }
 
+    /// <summary>A model of another configuration whose weights come from this one's, or wherever <paramref name="source"/> takes them.</summary>
+    /// <param name="config">The configuration, of the same family.</param>
+    /// <param name="source">The weights.</param>
+    public TextModel Rebuild(ModelConfig config, WeightSource source)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        HeadChoice head = ClassificationHead is { } classifier ? HeadChoice.Classification(classifier.Outputs) : HeadChoice.Language;
+        return new TextModel(config, Family, source, head) { NewlyInitialized = NewlyInitialized, Unused = Unused };
+    }
+
     /// <summary>A model with random weights: for pretraining, and as the honest baseline of fine-tuning.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="head">The output layer.</param>

@@ -49,6 +49,7 @@ public static class BuiltIns
         .Add<TuningOptions, BottleneckOptions>("bottleneck")
         .Add<TuningOptions, ReftOptions>("reft")
         .Add<TuningOptions, SeveralOptions>("several")
+        .Add<TuningOptions, BlockExpansionOptions>("block-expansion")
 
         .Add<OptimizerOptions, AdamWOptions>("adamw")
         .Add<OptimizerOptions, SgdOptions>("sgd")

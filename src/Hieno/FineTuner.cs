@@ -231,7 +231,7 @@ public sealed class FineTuner
             PeakProcessBytes = process.PeakWorkingSet64,
             Before = trainer.Before,
             After = after?.Values ?? NoMetrics,
-            Changes = trainer.Tuned.Adapter is null ? WeightChange.ToMarkdown(WeightChange.ByComponent(openBase(), trainer.Tuned.Model)) : null,
+            Changes = trainer.Tuned.Adapter is null && _recipe.Tuning is not BlockExpansionOptions ? WeightChange.ToMarkdown(WeightChange.ByComponent(openBase(), trainer.Tuned.Model)) : null,
             Classes = after?.Predictions is ClassPredictions classes ? ClassificationReport.Of(classes).ToText() : null,
         };
         report.Write(folder.Path, _recipe, _kinds);

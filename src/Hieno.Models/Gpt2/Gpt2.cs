@@ -236,6 +236,12 @@ public sealed class Gpt2Family : ModelFamily
     public override IReadOnlyList<string> DefaultTargets => ["c_attn"];
 
     /// <inheritdoc/>
+    public override string BlockCountKey => "n_layer";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> ResidualOutputs => ["attn.c_proj", "mlp.c_proj"];
+
+    /// <inheritdoc/>
     public override string Architecture(HeadKind head) => head == HeadKind.Language ? "GPT2LMHeadModel" : "GPT2ForSequenceClassification";
 
     /// <inheritdoc/>

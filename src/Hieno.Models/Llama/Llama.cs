@@ -248,6 +248,9 @@ public class LlamaFamily : ModelFamily
     public override IReadOnlyList<string> DefaultTargets => ["q_proj", "v_proj"];
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> ResidualOutputs => ["self_attn.o_proj", "mlp.down_proj"];
+
+    /// <inheritdoc/>
     public override string Architecture(HeadKind head) => ClassPrefix + (head == HeadKind.Language ? "ForCausalLM" : "ForSequenceClassification");
 
     /// <inheritdoc/>
@@ -304,30 +307,5 @@ public sealed class MistralFamily : LlamaFamily
         // An absent key means the first Mistral's window; a null switches it off, as in all later ones.
         int window = config.Json.TryGetProperty("sliding_window", out _) ? config.GetInt("sliding_window", 0) : 4096;
         return new LlamaConfig(config) { Window = _ => window > 0 ? window : null };
-    }
-}
-
-/// <summary>Qwen2: Llama with offsets on query, key and value, and a sliding window in the upper layers where the configuration asks for it.</summary>
-/// <remarks>Yang et al. 2024, <see href="https://arxiv.org/abs/2407.10671"/>, section 2.</remarks>
-public sealed class Qwen2Family : LlamaFamily
-{
-    /// <inheritdoc/>
-    public override string ModelType => "qwen2";
-
-    /// <inheritdoc/>
-    protected override string ClassPrefix => "Qwen2";
-
-    /// <inheritdoc/>
-    protected override LlamaConfig Settings(ModelConfig config)
-    {
-        ArgumentNullException.ThrowIfNull(config);
-        int window = config.GetBool("use_sliding_window", false) ? config.GetInt("sliding_window", 4096) : 0;
-        int firstWindowed = config.GetInt("max_window_layers", 28);
-        return new LlamaConfig(config)
-        {
-            QueryKeyValueBias = true,
-            OutputBias = false,
-            Window = layer => window > 0 && layer >= firstWindowed ? window : null,
-        };
     }
 }

@@ -30,6 +30,11 @@ public sealed record SeveralOptions : TuningOptions, IValidated
             yield return "'methods' holds 'several' again. List all methods in one.";
         }
 
+        if (Methods.OfType<BlockExpansionOptions>().Any())
+        {
+            yield return "'methods' holds 'block-expansion', which makes another model. Run it by itself, and tune the model that it saves with the others.";
+        }
+
         if (Methods.OfType<FullOptions>().Any() && Methods.Count > 1)
         {
             string other = Several.NameOf(Methods.FirstOrDefault(method => method is not FullOptions) ?? Methods[0]);

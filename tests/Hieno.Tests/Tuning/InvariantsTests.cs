@@ -54,6 +54,7 @@ public sealed class InvariantsTests : IDisposable
         ["bottleneck"] = new(new BottleneckOptions { Reduction = 4 }, 2 * ((2 * 4 * 16) + 4 + 16)),
         ["reft"] = new(new ReftOptions { Rank = 2, FirstTokens = 1, LastTokens = 2 }, 2 * 2 * ((2 * 2 * 16) + 2), Start: null, Share: 0.98f),
         ["several"] = new(new SeveralOptions { Methods = [new LoRAOptions(), new NormsOptions { TrainHead = false }] }, (2 * 8 * (32 + 24)) + (5 * 16)),
+        ["block-expansion"] = new(new BlockExpansionOptions(), 768 + 1152 + 32, Rate: 0.02),
     };
 
     public static TheoryData<string> Kinds => [.. s_cases.Keys];
