@@ -166,6 +166,9 @@ public static class ErrorCodes
     /// <summary>Methods that were asked for together exclude each other, or their order.</summary>
     public const string TuningMethodsConflict = "HN1605";
 
+    /// <summary>An adapter cannot be used for some rows of a batch only.</summary>
+    public const string TuningCannotRoute = "HN1606";
+
     /// <summary>The loss or a gradient is not a finite number.</summary>
     public const string TrainingDiverged = "HN1701";
 

@@ -97,8 +97,9 @@ public abstract class Backbone(string path) : Module(path)
         }
 
         bool remembers = Prefix is not null && !batch.HasVirtualTokens && Prefix.Applies(this, batch);
-        Tensor x = remembers ? Prefix!.Read(this, batch, tokens) : Embed(batch); // [N, C]
-        x = RunBlocks(x, remembers ? Prefix!.Blocks : 0, Blocks.Count, batch, tokens);
+        AdapterRouting? routing = AdapterRouting.Of(this, batch);
+        Tensor x = remembers ? Prefix!.Read(this, batch, tokens) : routing is null ? Embed(batch) : routing.Run(() => Embed(batch)); // [N, C]
+        x = RunBlocks(x, remembers ? Prefix!.Blocks : 0, Blocks.Count, batch, tokens, routing);
         batch.Cache?.Advance(batch);
         return Finish(x);
     }
@@ -138,46 +139,23 @@ public abstract class Backbone(string path) : Module(path)
 
     /// <summary>Runs the blocks from <paramref name="first"/> up to <paramref name="end"/>, the model's last one for the wanted tokens only.</summary>
     /// <remarks>Each gives its temporary memory back and keeps no more of it than training needs.</remarks>
-    internal Tensor RunBlocks(Tensor x, int first, int end, TokenBatch batch, int[]? tokens)
+    internal Tensor RunBlocks(Tensor x, int first, int end, TokenBatch batch, int[]? tokens, AdapterRouting? routing = null)
     {
         int span = !GradientCheckpointing ? 1 : CheckpointSpan > 0 ? CheckpointSpan : (int)Math.Ceiling(Math.Sqrt(Blocks.Count));
         for (int i = first; i < end; i += span)
         {
             (int from, int to) = (i, Math.Min(i + span, end));
             bool isKept = !GradientCheckpointing || (span > 1 && to == Blocks.Count);
-            Tensor y = isKept ? Run(x, from, to, batch, tokens) : Ops.Checkpoint(
+            Tensor y = isKept ? Run(x, from, to, batch, tokens, routing) : Ops.Checkpoint(
                 x,
-                h => Run(h, from, to, batch, tokens),
+                h => Run(h, from, to, batch, tokens, routing),
                 Blocks.Take(from..to).Any(block => block.HasTrainable()),
                 [.. Enumerable.Range(from, to - from).SelectMany(batch.PrefixRead)]);
             x = Succeed(x, y);
         }
 
-        bool isUnpicked = end == Blocks.Count && (end == 0 || (first < end && IsChanged(Blocks[^1])));
+        bool isUnpicked = end == Blocks.Count && (end == 0 || (first < end && !LastPicks(routing)));
         return isUnpicked && tokens is not null ? Ops.Rows(x, tokens) : x;
-    }
-
-    private Tensor Run(Tensor x, int from, int to, TokenBatch batch, int[]? tokens)
-    {
-        for (int i = from; i < to; i++)
-        {
-            int index = i;
-            bool picks = i == Blocks.Count - 1 && !IsChanged(Blocks[i]);
-            Tensor y = Ops.Block(x, h => RunBlock(index, h, batch, picks ? tokens : null));
-            x = i == from ? y : Succeed(x, y); // what the first one reads belongs to the caller
-        }
-
-        return x;
-    }
-
-    private static Tensor Succeed(Tensor x, Tensor y)
-    {
-        if (y.Storage != x.Storage)
-        {
-            x.Forget();
-        }
-
-        return y;
     }
 
     internal void Attach(VirtualTokens part) => _virtual.Add(part);

@@ -64,7 +64,7 @@ public sealed class FrozenPrefix : IDisposable
 
     /// <summary>True where what is remembered is what a batch would be given now.</summary>
     internal bool Applies(Backbone backbone, TokenBatch batch) =>
-        batch.Cache is null
+        batch.Cache is null && batch.Adapters is null
         && backbone.RowsAreIndependent(batch)
         && (WithoutDropout || Tape.Current?.Dropout is null || !(_hasDropout ??= HasDropout(backbone)));
 

@@ -66,6 +66,12 @@ public sealed class TokenBatch
     /// <summary>The name of the task that each row is of, or null for one that does not say; null where no row does. Prompts of several tasks look here.</summary>
     public IReadOnlyList<string?>? Tasks { get; init; }
 
+    /// <summary>
+    /// The adapter that each row goes through, by name, or null for the base model; whether adapters are switched on then plays no part. Null
+    /// (default) for the whole means those that are switched on, in all rows.
+    /// </summary>
+    public IReadOnlyList<string?>? Adapters { get; init; }
+
     /// <summary>True for a batch to which virtual tokens were added.</summary>
     public bool HasVirtualTokens => _begins is not null;
 
@@ -178,8 +184,27 @@ public sealed class TokenBatch
         int[] lengths = [.. Lengths.Select((length, row) => length + (begins[row] ? prompt : 0))];
         return new TokenBatch([.. ids], lengths)
         {
-            TextIds = Ids, TokenTypes = types is null ? null : [.. types], Cache = Cache, CacheRows = CacheRows, GivenLengths = GivenLengths, TextStarts = TextStarts, Tasks = Tasks,
+            TextIds = Ids, TokenTypes = types is null ? null : [.. types], Cache = Cache, CacheRows = CacheRows, GivenLengths = GivenLengths, TextStarts = TextStarts, Tasks = Tasks, Adapters = Adapters,
             _begins = begins, _prompt = prompt, _prefix = prefix, _layers = layers?.Invoke(),
+        };
+    }
+
+    /// <summary>This batch with an adapter for each row; see <see cref="Adapters"/>.</summary>
+    public TokenBatch WithAdapters(IReadOnlyList<string?>? adapters) => new(Ids, Lengths)
+    {
+        TokenTypes = TokenTypes, Cache = Cache, CacheRows = CacheRows, GivenLengths = GivenLengths, TextStarts = TextStarts, Tasks = Tasks, Adapters = adapters,
+    };
+
+    /// <summary>A batch of some of the rows.</summary>
+    /// <param name="rows">Their numbers.</param>
+    /// <param name="tokens">The places of their tokens.</param>
+    internal TokenBatch Only(int[] rows, int[] tokens)
+    {
+        T[]? Of<T>(T[]? all, int[] places) => all is null ? null : Array.ConvertAll(places, place => all[place]);
+        return new TokenBatch(Of(Ids, tokens)!, Of(Lengths, rows)!)
+        {
+            TokenTypes = Of(TokenTypes, tokens), GivenLengths = Of(GivenLengths, rows), TextStarts = Of(TextStarts, rows), Tasks = Tasks is null ? null : Array.ConvertAll(rows, row => Tasks[row]),
+            Cache = Cache, CacheRows = Cache is null ? null : Array.ConvertAll(rows, CacheRow),
         };
     }
 

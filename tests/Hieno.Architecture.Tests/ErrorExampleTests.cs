@@ -112,6 +112,14 @@ public sealed partial class ErrorExampleTests : IDisposable
         [ErrorCodes.TuningTargetUnknown] = _ => new LoRAOptions { Targets = ["q_proj"] }.Create().Apply(TinyModel(), 0),
 
         [ErrorCodes.TuningMethodsConflict] = _ => new SeveralOptions { Methods = [new NormsOptions(), new LnTuningOptions()] }.Create().Apply(TinyModel(), 0),
+        [ErrorCodes.TuningCannotRoute] = t =>
+        {
+            PeftFolder.Save(new LnTuningOptions().Create().Apply(TinyModel(), 0).Adapter!, t._folder, "base");
+            var adapters = new AdapterSet(TinyModel());
+            adapters.Load(t._folder, "norms");
+            adapters.Route(new TokenBatch([1, 2], [1, 1]), ["norms", null]);
+        },
+
         [ErrorCodes.MergeMismatch] = t =>
         {
             foreach ((string folder, HeadChoice head) in new[] { ("base", HeadChoice.Language), ("tuned", HeadChoice.Classification(2)) })

@@ -57,11 +57,11 @@ internal sealed class GenerationFlags
     public ChatPrompt Chat(ParseResult parsed, ModelTokenizer tokenizer) => new(tokenizer, parsed.GetValue(_template));
 
     /// <summary>A generator that ends at every token with which the model, its tokenizer or its chat template ends a text.</summary>
-    public static TextGenerator Generator(LoadedModel loaded, ChatPrompt? chat)
+    public static TextGenerator Generator(LoadedModel loaded, ChatPrompt? chat, AdapterSet? adapters = null)
     {
         GenerationDefaults defaults = GenerationDefaults.Read(Path.GetDirectoryName(loaded.Config.Path)!);
         int[] further = [.. new[] { loaded.Tokenizer.EndId, chat?.EndToken }.OfType<int>()];
-        return new TextGenerator(loaded.Model, loaded.Tokenizer.Tokenizer, defaults with { EosTokens = [.. defaults.EosTokens.Union(further)] });
+        return new TextGenerator(loaded.Model, loaded.Tokenizer.Tokenizer, defaults with { EosTokens = [.. defaults.EosTokens.Union(further)] }) { Adapters = adapters };
     }
 
     public GenerationOptions Options(ParseResult parsed, ChatPrompt? chat) => new()

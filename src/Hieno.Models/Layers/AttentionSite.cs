@@ -47,6 +47,13 @@ public sealed class AttentionSite : Module
         }
 
         Tensor y = Ops.Attention(q, k, v, spans, Options);
+        if (_updates.Count > 0 && AdapterRouting.Current is { } routing)
+        {
+            return routing.Change(y, group => _updates.FindAll(update => update.Adapter == group.Name) is { Count: > 0 } updates
+                ? updates.Aggregate(group.Of(y), (vectors, update) => update.Apply(group.Of(q), vectors))
+                : null);
+        }
+
         foreach (AttentionUpdate update in _updates)
         {
             y = update.Enabled ? update.Apply(q, y) : y;

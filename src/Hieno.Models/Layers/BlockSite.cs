@@ -62,6 +62,17 @@ public sealed class BlockSite : Module
     /// <param name="batch">The rows.</param>
     public Tensor Apply(Tensor y, Tensor input, Tensor residual, TokenBatch batch)
     {
+        if (_updates.Count > 0 && AdapterRouting.Current is { } routing)
+        {
+            return routing.Change(y, group =>
+            {
+                var pass = new BlockPass(group.Of(input), group.Of(residual), group.Of(batch));
+                return _updates.FindAll(update => update.Adapter == group.Name) is { Count: > 0 } updates
+                    ? updates.Aggregate(group.Of(y), (vectors, update) => update.Apply(vectors, pass))
+                    : null;
+            });
+        }
+
         foreach (BlockUpdate update in _updates)
         {
             if (update.Enabled)

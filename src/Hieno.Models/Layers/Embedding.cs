@@ -22,6 +22,13 @@ public sealed class Embedding : Module
     public Tensor Forward(int[] ids)
     {
         Tensor y = Ops.Embedding(Table, ids);
+        if (_updates.Count > 0 && AdapterRouting.Current is { } routing)
+        {
+            return routing.Change(y, group => _updates.FindAll(update => update.Adapter == group.Name) is { Count: > 0 } updates
+                ? updates.Aggregate(group.Of(y), (vectors, update) => update.Apply(group.Of(ids), vectors))
+                : null);
+        }
+
         foreach (EmbeddingUpdate update in _updates)
         {
             if (update.Enabled)

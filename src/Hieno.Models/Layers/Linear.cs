@@ -57,21 +57,38 @@ public sealed class Linear : Module
 
     internal void Detach(LinearUpdate update) => _updates.Remove(update);
 
-    // All changes of input and weight come before the product, all changes of the output after it.
     private Tensor ForwardUpdated(Tensor x)
     {
-        (Tensor input, Tensor weight) = (x, Weight);
-        foreach (LinearUpdate update in _updates)
+        if (AdapterRouting.Current is not { } routing)
         {
-            (input, weight) = update.Enabled ? (update.TransformInput(input), update.TransformWeight(weight)) : (input, weight);
+            return Changed(x, _updates.FindAll(update => update.Enabled), () => Product(x, Weight));
         }
 
-        Tensor y = Ops.Linear(input, weight, Bias?.Value, Transposed);
-        foreach (LinearUpdate update in _updates)
+        // Tokens of all adapters share the layer's own product, which reads the weight once.
+        Tensor plain = Product(x, Weight);
+        return routing.Change(plain, group => _updates.FindAll(update => update.Adapter == group.Name) is { Count: > 0 } updates
+            ? Changed(group.Of(x), updates, () => group.Of(plain))
+            : null);
+    }
+
+    // All changes of input and weight come before the product, all changes of the output after it.
+    private Tensor Changed(Tensor x, List<LinearUpdate> updates, Func<Tensor> plain)
+    {
+        (Tensor input, Tensor weight) = (x, Weight);
+        foreach (LinearUpdate update in updates)
         {
-            y = update.Enabled ? update.Apply(x, y) : y;
+            (input, weight) = (update.TransformInput(input), update.TransformWeight(weight));
+        }
+
+        bool isPlain = ReferenceEquals(input, x) && ReferenceEquals(weight, Weight.Value);
+        Tensor y = isPlain ? plain() : Product(input, weight);
+        foreach (LinearUpdate update in updates)
+        {
+            y = update.Apply(x, y);
         }
 
         return y;
     }
+
+    private Tensor Product(Tensor x, Tensor weight) => Ops.Linear(x, weight, Bias?.Value, Transposed);
 }

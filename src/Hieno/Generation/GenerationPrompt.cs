@@ -9,4 +9,7 @@ public sealed record GenerationPrompt(IReadOnlyList<int> Tokens)
     /// numbers, and each keeps its text whatever is generated beside it; give copies of a prompt different ones for different texts.
     /// </summary>
     public ulong? Draw { get; init; }
+
+    /// <summary>The adapter, of those in <see cref="TextGenerator.Adapters"/>, that continues this prompt. Default: none, the base model.</summary>
+    public string? Adapter { get; init; }
 }

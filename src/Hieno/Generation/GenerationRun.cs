@@ -112,6 +112,7 @@ internal sealed class GenerationRun
             CacheRows = [.. plan.Select(part => part.Row.Index)],
             GivenLengths = [.. plan.Select(part => part.Row.PromptLength)],
             TextStarts = [.. plan.Select(part => part.Row.Read)],
+            Adapters = plan.Exists(part => part.Row.Adapter is not null) ? [.. plan.Select(part => part.Row.Adapter)] : null,
         };
     }
 }

@@ -1,6 +1,7 @@
 using Hieno.Formats;
 using Hieno.Formats.Tokenizers;
 using Hieno.Models;
+using Hieno.Tuning;
 
 namespace Hieno.Generation;
 
@@ -41,6 +42,9 @@ public sealed class TextGenerator
     /// <summary>The tokens that end a text and the settings that stand in where a call gives none.</summary>
     public GenerationDefaults Defaults { get; }
 
+    /// <summary>Adapters of the model that prompts may name, each prompt its own, all generated side by side; none may be switched on. Default: none.</summary>
+    public AdapterSet? Adapters { get; init; }
+
     /// <summary>Further changes of the logits, between the penalties and the temperature; made anew for each call. Default: none.</summary>
     public Func<IEnumerable<ILogitsProcessor>>? Processors { get; init; }
 
@@ -60,6 +64,7 @@ public sealed class TextGenerator
     /// <param name="cancellation">Ends the generation before its next step.</param>
     /// <returns>The tokens of all texts as they are generated; those of one text in order. Each enumeration generates anew.</returns>
     /// <exception cref="ArgumentException">A setting is out of range, or stop strings are given but no tokenizer.</exception>
+    /// <exception cref="TuningException">An adapter that a prompt names cannot be used for some prompts only.</exception>
     /// <exception cref="GenerationException">
     /// A prompt is empty or too long, or has an unknown token; while enumerating: a logit is NaN, or no token is left.
     /// </exception>
@@ -75,6 +80,12 @@ public sealed class TextGenerator
             throw new ArgumentException("TextGenerator: stop strings need a tokenizer. Give one, or leave 'Stop' empty.", nameof(options));
         }
 
+        if (Adapters is null && prompts.FirstOrDefault(prompt => prompt.Adapter is not null) is { } named)
+        {
+            throw new ArgumentException($"TextGenerator: a prompt names the adapter '{named.Adapter}', but there are none. Set 'Adapters'.", nameof(prompts));
+        }
+
+        Adapters?.ThrowUnlessRoutable(prompts.Select(prompt => prompt.Adapter));
         GenerationPrompt[] ready = [.. prompts.Select(WithBegin)];
         for (int i = 0; i < ready.Length; i++)
         {

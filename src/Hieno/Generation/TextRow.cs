@@ -19,7 +19,7 @@ internal sealed class TextRow
     /// <param name="stops">The stop strings.</param>
     public TextRow(int index, GenerationPrompt prompt, int limit, Tokenizer? tokenizer, IReadOnlyList<string> stops)
     {
-        (Index, Draw, PromptLength) = (index, prompt.Draw ?? (ulong)index, prompt.Tokens.Count);
+        (Index, Draw, Adapter, PromptLength) = (index, prompt.Draw ?? (ulong)index, prompt.Adapter, prompt.Tokens.Count);
         _tokens = new int[limit];
         for (int i = 0; i < PromptLength; i++)
         {
@@ -40,6 +40,9 @@ internal sealed class TextRow
 
     /// <summary>Decides, with the seed, what is drawn.</summary>
     public ulong Draw { get; }
+
+    /// <summary>The adapter that continues it, or null.</summary>
+    public string? Adapter { get; }
 
     /// <summary>Tokens of the prompt.</summary>
     public int PromptLength { get; }

@@ -52,6 +52,52 @@ public sealed class GenerateCommandTests(ParrotModel parrot) : IClassFixture<Par
     }
 
     [Fact]
+    public async Task Prompts_go_through_adapters_of_their_own_side_by_side_as_each_would_alone()
+    {
+        string model = Path.Combine(parrot.Folder, "final");
+        string[] runs = [parrot.Project.Path("one"), parrot.Project.Path("two")];
+        for (int i = 0; i < 2; i++)
+        {
+            string rows = parrot.Project.Path($"rows{i}.jsonl");
+            await File.WriteAllTextAsync(rows, $$"""{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "{{(i == 0 ? "quick and clean" : "rude")}}"}]}""" + "\n");
+            CliRun run = await CliRun.Of(
+                "train", parrot.Project.Recipe(), "--base", model, "--start", "pretrained", "--task", "sft", "--data.train", rows, "--data.validation", "null", "--data.test", "null",
+                "--tuning", i == 0 ? "lora" : "ia3", "--training.epochs", "40", "--training.learningRate", "0.05", "--training.checkpointEvery", "1000", "--output", runs[i], "--quiet");
+            Assert.True(run.Code == ExitCode.Done, run.Error);
+        }
+
+        string[] prompt = ["--chat", "--prompt", "hi", "--temperature", "0", "--max-new-tokens", "8"];
+        string[] alone = [(await CliRun.Of(["generate", runs[0], .. prompt])).Output, (await CliRun.Of(["generate", runs[1], .. prompt])).Output, "warm hall\n"];
+        CliRun mixed = await CliRun.Of(
+            ["generate", model, "--adapter", $"one={runs[0]}", "--adapter", $"two={runs[1]}", .. prompt, "--prompt", "hi", "--prompt", "hi", "--use", "one", "--use", "two", "--use", "base", "--json"]);
+
+        using JsonDocument json = JsonDocument.Parse(mixed.Output);
+        Assert.Equal(alone, json.RootElement.EnumerateArray().Select(item => item.GetProperty("text").GetString() + "\n"));
+        Assert.Equal(["one", "two", null], json.RootElement.EnumerateArray().Select(item => item.GetProperty("adapter").GetString()));
+        Assert.NotEqual(alone[0], alone[2]);
+    }
+
+    [Theory]
+    [InlineData("--use: 2 names for 1 prompts", "--adapter", "one={0}", "--use", "one", "--use", "base")]
+    [InlineData("--use: 0 names for 1 prompts", "--adapter", "one={0}")]
+    [InlineData("--use: there is no adapter 'two'. There are base.", "--use", "two")]
+    [InlineData("--adapter: 'one' is not NAME=DIR", "--adapter", "one")]
+    [InlineData("--adapter: 'base={0}' is not NAME=DIR", "--adapter", "base={0}")]
+    public async Task Names_that_do_not_fit_are_usage_errors(string fault, params string[] flags)
+    {
+        string folder = parrot.Project.Path("adapter");
+        if (!Directory.Exists(folder))
+        {
+            var model = Models.TextModel.Load(Path.Combine(parrot.Folder, "final"), Models.HeadChoice.Language);
+            Tuning.PeftFolder.Save(new Tuning.LoRAOptions { Rank = 2 }.Create().Apply(model, seed: 1).Adapter!, Directory.CreateDirectory(folder).FullName, "base");
+        }
+
+        CliRun run = await CliRun.Of(["generate", Path.Combine(parrot.Folder, "final"), "--prompt", "hi", .. flags.Select(flag => flag.Replace("{0}", folder, StringComparison.Ordinal))]);
+        Assert.Equal(ExitCode.Usage, run.Code);
+        Assert.Contains(fault.Replace("{0}", folder, StringComparison.Ordinal), run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_prompt_may_come_from_the_standard_input_and_the_seed_decides_what_is_drawn()
     {
         string[] args = ["generate", parrot.Folder, "--max-new-tokens", "12", "--temperature", "5", "--seed"];
