@@ -62,6 +62,11 @@ internal sealed class AdapterRouting
             throw new ArgumentException($"The adapter '{positions.Adapter}' adds positions, which all rows of a batch have or none. Run its rows by themselves, with it switched on.", nameof(batch));
         }
 
+        if (backbone.Parts.OfType<SideNetwork>().FirstOrDefault(part => distinct.Contains(part.Adapter)) is { } side)
+        {
+            throw new ArgumentException($"The adapter '{side.Adapter}' is a network beside the body, which reads whole batches. Run its rows by themselves, with it switched on.", nameof(batch));
+        }
+
         int[] first = batch.FirstTokens();
         return new AdapterRouting(Array.ConvertAll(distinct, name =>
         {

@@ -8,6 +8,7 @@ namespace Hieno.Models;
 public abstract class Backbone(string path) : Module(path)
 {
     private readonly List<VirtualTokens> _virtual = [];
+    private readonly List<SideNetwork> _sides = [];
 
     /// <summary>Width of the vectors.</summary>
     public abstract int Width { get; }
@@ -25,7 +26,7 @@ public abstract class Backbone(string path) : Module(path)
     public int VirtualTokenCount => _virtual.Sum(part => part.Enabled ? part.Count : 0);
 
     /// <inheritdoc/>
-    public override IReadOnlyList<AdapterPart> Parts => _virtual;
+    public override IReadOnlyList<AdapterPart> Parts => [.. _virtual, .. _sides];
 
     /// <summary>The repeated layers, lowest first.</summary>
     public abstract IReadOnlyList<Module> Blocks { get; }
@@ -96,6 +97,12 @@ public abstract class Backbone(string path) : Module(path)
             throw new ArgumentException($"A row of {batch.Reach} tokens{virtuals} is longer than the {MaxPositions} positions this model has.", nameof(batch));
         }
 
+        if (_sides.Find(part => part.Enabled) is { } side)
+        {
+            Tensor beside = ForwardBeside(side, batch);
+            return tokens is null ? beside : Ops.Rows(beside, tokens);
+        }
+
         bool remembers = Prefix is not null && !batch.HasVirtualTokens && Prefix.Applies(this, batch);
         AdapterRouting? routing = AdapterRouting.Of(this, batch);
         Tensor x = remembers ? Prefix!.Read(this, batch, tokens) : routing is null ? Embed(batch) : routing.Run(() => Embed(batch)); // [N, C]
@@ -158,9 +165,80 @@ public abstract class Backbone(string path) : Module(path)
         return isUnpicked && tokens is not null ? Ops.Rows(x, tokens) : x;
     }
 
+    /// <summary>Runs one block for all tokens, by itself: for networks that are built of blocks of this kind.</summary>
+    /// <param name="index">Its number.</param>
+    /// <param name="x">[N, <see cref="Width"/>].</param>
+    /// <param name="batch">The rows.</param>
+    /// <returns>[N, <see cref="Width"/>].</returns>
+    public Tensor ForwardBlock(int index, Tensor x, TokenBatch batch) => Ops.Block(x, h => RunBlock(index, h, batch, null));
+
+    /// <summary>What follows the last block, by itself.</summary>
+    public Tensor ForwardEnd(Tensor x) => Finish(x);
+
+    private Tensor Run(Tensor x, int from, int to, TokenBatch batch, int[]? tokens, AdapterRouting? routing)
+    {
+        for (int i = from; i < to; i++)
+        {
+            int index = i;
+            int[]? wanted = i == Blocks.Count - 1 && LastPicks(routing) ? tokens : null;
+            Tensor y = Ops.Block(x, h => routing is null ? RunBlock(index, h, batch, wanted) : routing.Run(() => RunBlock(index, h, batch, null)));
+            x = i == from ? y : Succeed(x, y); // what the first one reads belongs to the caller
+        }
+
+        return x;
+    }
+
+    private static Tensor Succeed(Tensor x, Tensor y)
+    {
+        if (y.Storage != x.Storage)
+        {
+            x.Forget();
+        }
+
+        return y;
+    }
+
+    // Updates between the parts of a block, and tokens of several adapters, need all tokens.
+    private bool LastPicks(AdapterRouting? routing) => routing is null && !IsChanged(Blocks[^1]);
+
     internal void Attach(VirtualTokens part) => _virtual.Add(part);
 
+    internal void Attach(SideNetwork part) => _sides.Add(part);
+
+    internal void Detach(SideNetwork part) => _sides.Remove(part);
+
     internal void Detach(VirtualTokens part) => _virtual.Remove(part);
+
+    private Tensor ForwardBeside(SideNetwork side, TokenBatch batch)
+    {
+        if (batch.HasVirtualTokens || batch.Adapters is not null)
+        {
+            throw new ArgumentException($"The adapter '{side.Adapter}' is a network beside the body, which reads whole batches without virtual tokens. Switch it or the others off.", nameof(batch));
+        }
+
+        Backend backend = TokenTable.Value.Backend;
+        Tensor[] states = [.. Enumerable.Range(0, Blocks.Count + 1).Select(_ => Tensor.Create([batch.Ids.Length, Width], backend))];
+        TokenBatch beside = batch.Cache is { } cache ? batch.WithCache(cache.Beside(Blocks.Count, side.KeyWidth)) : batch;
+        using (Tape.Begin(record: false, backend: backend, precision: Tape.Current?.Precision ?? MatMulPrecision.Fp32))
+        {
+            Tensor x = Embed(batch);
+            backend.Copy(x, states[0]);
+            for (int i = 0; i < Blocks.Count; i++)
+            {
+                x = ForwardBlock(i, x, batch);
+                backend.Copy(x, states[i + 1]);
+            }
+        }
+
+        Tensor y = side.Forward(states, beside);
+        batch.Cache?.Advance(batch);
+        if (!ReferenceEquals(beside, batch))
+        {
+            beside.Cache!.Advance(beside);
+        }
+
+        return y;
+    }
 
     private LayerPrefix[] PrefixOfLayers()
     {

@@ -13,6 +13,7 @@ public sealed class KvCache
     private readonly int[] _lengths;
     private readonly int _width;
     private readonly Backend _backend;
+    private KvCache? _beside;
 
     /// <summary>An empty cache.</summary>
     /// <param name="layers">Attention layers of the model.</param>
@@ -50,7 +51,14 @@ public sealed class KvCache
     public int Length(int row) => _lengths[row];
 
     /// <summary>Forgets all tokens; the memory stays reserved.</summary>
-    public void Clear() => Array.Clear(_lengths);
+    public void Clear()
+    {
+        Array.Clear(_lengths);
+        _beside?.Clear();
+    }
+
+    /// <summary>The cache of a network beside the body, for the same texts.</summary>
+    internal KvCache Beside(int layers, int width) => _beside ??= new KvCache(layers, Rows, Capacity, width, _backend);
 
     /// <summary>Adds the new tokens' keys and values of a layer behind the old ones.</summary>
     /// <returns>All keys and values of the layer: text r begins at row r · <see cref="Reserved"/>.</returns>

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Hieno.Formats;
 using Hieno.Models.Heads;
 
@@ -42,6 +44,38 @@ public abstract class ModelFamily
         ArgumentNullException.ThrowIfNull(config);
         return config.GetInt("max_position_embeddings", 2048);
     }
+
+    /// <summary>
+    /// The configuration of a body of the same shape, 1 / <paramref name="divisor"/> as wide, for networks that are built of this family's blocks; it
+    /// has no vocabulary or positions to speak of. Default: null, the family has none.
+    /// </summary>
+    /// <param name="config">The model's configuration.</param>
+    /// <param name="divisor">At least 1; it divides the width.</param>
+    public virtual ModelConfig? Narrow(ModelConfig config, int divisor) => null;
+
+    /// <summary>A configuration with some keys changed; null takes a key out.</summary>
+    protected static ModelConfig With(ModelConfig config, params (string Key, int? Value)[] changes)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(changes);
+        JsonObject json = JsonObject.Create(config.Json)!;
+        foreach ((string key, int? value) in changes)
+        {
+            json.Remove(key);
+            if (value is { } number)
+            {
+                json[key] = number;
+            }
+        }
+
+        using JsonDocument document = JsonDocument.Parse(json.ToJsonString());
+        return ModelConfig.From(document.RootElement.Clone(), config.Path);
+    }
+
+    /// <summary>How many heads a narrower body has: as many of the same width as fit, else one.</summary>
+    /// <param name="width">Its width.</param>
+    /// <param name="headWidth">Width of a head of the wider body.</param>
+    protected static int NarrowHeads(int width, int headWidth) => width % headWidth == 0 ? width / headWidth : 1;
 
     /// <summary>True for a tensor that this family's files may hold although the model at hand has no use for it: another task's head, an old buffer.</summary>
     public virtual bool IsForeign(string name) => false;

@@ -195,6 +195,12 @@ public sealed class TokenBatch
         TokenTypes = TokenTypes, Cache = Cache, CacheRows = CacheRows, GivenLengths = GivenLengths, TextStarts = TextStarts, Tasks = Tasks, Adapters = adapters,
     };
 
+    /// <summary>The same rows of text with another cache of the same texts.</summary>
+    internal TokenBatch WithCache(KvCache cache) => new(Ids, Lengths)
+    {
+        TokenTypes = TokenTypes, Cache = cache, CacheRows = CacheRows, GivenLengths = GivenLengths, TextStarts = TextStarts, Tasks = Tasks,
+    };
+
     /// <summary>A batch of some of the rows.</summary>
     /// <param name="rows">Their numbers.</param>
     /// <param name="tokens">The places of their tokens.</param>

@@ -48,6 +48,7 @@ public static class BuiltIns
         .Add<TuningOptions, LlamaAdapterOptions>("llama-adapter")
         .Add<TuningOptions, BottleneckOptions>("bottleneck")
         .Add<TuningOptions, ReftOptions>("reft")
+        .Add<TuningOptions, LadderOptions>("ladder")
         .Add<TuningOptions, SeveralOptions>("several")
         .Add<TuningOptions, BlockExpansionOptions>("block-expansion")
 

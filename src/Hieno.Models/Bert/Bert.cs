@@ -293,6 +293,15 @@ public sealed class BertFamily : ModelFamily
     public override string Architecture(HeadKind head) => head == HeadKind.Language ? "BertForMaskedLM" : "BertForSequenceClassification";
 
     /// <inheritdoc/>
+    public override ModelConfig? Narrow(ModelConfig config, int divisor)
+    {
+        var wide = new BertConfig(config);
+        int width = wide.Width / divisor;
+        return With(config, ("hidden_size", width), ("intermediate_size", Math.Max(1, wide.Hidden / divisor)), ("num_attention_heads", NarrowHeads(width, wide.Width / wide.Heads)),
+            ("vocab_size", 1), ("max_position_embeddings", 1), ("type_vocab_size", 1));
+    }
+
+    /// <inheritdoc/>
     public override Backbone CreateBackbone(ModelConfig config, WeightScope root)
     {
         ArgumentNullException.ThrowIfNull(root);

@@ -245,6 +245,14 @@ public sealed class Gpt2Family : ModelFamily
     public override string Architecture(HeadKind head) => head == HeadKind.Language ? "GPT2LMHeadModel" : "GPT2ForSequenceClassification";
 
     /// <inheritdoc/>
+    public override ModelConfig? Narrow(ModelConfig config, int divisor)
+    {
+        var wide = new Gpt2Config(config);
+        int width = wide.Width / divisor;
+        return With(config, ("n_embd", width), ("n_inner", Math.Max(1, wide.Hidden / divisor)), ("n_head", NarrowHeads(width, wide.Width / wide.Heads)), ("vocab_size", 1), ("n_positions", 1));
+    }
+
+    /// <inheritdoc/>
     public override Backbone CreateBackbone(ModelConfig config, WeightScope root)
     {
         ArgumentNullException.ThrowIfNull(root);

@@ -257,6 +257,17 @@ public class LlamaFamily : ModelFamily
     public override int MaxPositions(ModelConfig config) => Settings(config).Rope.MaxPositions;
 
     /// <inheritdoc/>
+    public override ModelConfig? Narrow(ModelConfig config, int divisor)
+    {
+        LlamaConfig wide = Settings(config);
+        int width = wide.Width / divisor;
+        int heads = NarrowHeads(width, wide.HeadWidth);
+        return With(config, ("hidden_size", width), ("intermediate_size", Math.Max(1, wide.Hidden / divisor)), ("num_attention_heads", heads),
+            ("num_key_value_heads", heads % wide.KvHeads == 0 ? wide.KvHeads : heads), ("head_dim", width / heads), ("vocab_size", 1),
+            ("rope_scaling", null), ("rope_parameters", null));
+    }
+
+    /// <inheritdoc/>
     public override Backbone CreateBackbone(ModelConfig config, WeightScope root)
     {
         ArgumentNullException.ThrowIfNull(root);

@@ -91,6 +91,7 @@ public sealed class AdapterSet(TextModel model)
             string? obstacle = adapter.Copies.Count > 0 ? $"it holds a copy of {adapter.Copies[0].Parameter.Name}, which stands in for the model's own in all rows"
                 : adapter.Parts.OfType<VirtualTokens>().FirstOrDefault() is { } tokens ? $"it adds {tokens.Count} positions, which all rows of a batch have or none"
                 : adapter.TokenRows.Count > 0 ? "it has rows of its own for new tokens, which stand in for the tables' in all rows"
+                : adapter.Parts.OfType<SideNetwork>().Any() ? "it is a network beside the body, which reads whole batches"
                 : adapter.Parts.FirstOrDefault(part => !model.Backbone.Modules().Contains(part.Place)) is { } outside ? $"it changes {outside.Place.Path}, which lies outside the body"
                 : null;
             if (obstacle is not null)

@@ -35,6 +35,11 @@ public sealed record SeveralOptions : TuningOptions, IValidated
             yield return "'methods' holds 'block-expansion', which makes another model. Run it by itself, and tune the model that it saves with the others.";
         }
 
+        if (Methods.OfType<LadderOptions>().Any())
+        {
+            yield return "'methods' holds 'ladder', into whose frozen body no gradient goes, so that the others would learn nothing. Take it out, or use it alone.";
+        }
+
         if (Methods.OfType<FullOptions>().Any() && Methods.Count > 1)
         {
             string other = Several.NameOf(Methods.FirstOrDefault(method => method is not FullOptions) ?? Methods[0]);

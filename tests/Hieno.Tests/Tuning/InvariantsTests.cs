@@ -53,6 +53,7 @@ public sealed class InvariantsTests : IDisposable
         ["llama-adapter"] = new(new LlamaAdapterOptions { PromptLength = 4 }, 2 * ((4 * 16) + 1), Share: 0.95f),
         ["bottleneck"] = new(new BottleneckOptions { Reduction = 4 }, 2 * ((2 * 4 * 16) + 4 + 16)),
         ["reft"] = new(new ReftOptions { Rank = 2, FirstTokens = 1, LastTokens = 2 }, 2 * 2 * ((2 * 2 * 16) + 2), Start: null, Share: 0.98f),
+        ["ladder"] = new(new LadderOptions { Reduction = 2 }, (2 * ((4 * 8 * 8) + (3 * 8 * 12) + 16)) + 8 + (3 * 8 * 16) + 2 + (16 * 8), Start: null),
         ["several"] = new(new SeveralOptions { Methods = [new LoRAOptions(), new NormsOptions { TrainHead = false }] }, (2 * 8 * (32 + 24)) + (5 * 16)),
         ["block-expansion"] = new(new BlockExpansionOptions(), 768 + 1152 + 32, Rate: 0.02),
     };
