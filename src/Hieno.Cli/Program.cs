@@ -64,6 +64,7 @@ internal static class Program
             GenerateCommand.Create(terminal),
             ChatCommand.Create(terminal),
             InspectCommand.Create(terminal),
+            AdviseCommand.Create(terminal),
             LintCommand.Create(terminal),
             MergeCommand.Create(terminal),
             InterpolateCommand.Create(terminal),

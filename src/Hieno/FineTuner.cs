@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
+using Hieno.Advice;
 using Hieno.Data;
 using Hieno.Formats;
 using Hieno.Formats.Durable;
@@ -145,7 +146,7 @@ public sealed class FineTuner
         ModelConfig config = ModelConfig.Read(_recipe.Base);
         ModelTokenizer tokenizer = ModelTokenizer.Load(_recipe.Base);
         NewTokens? tokens = _recipe.Tokens is { } added ? NewTokens.AddTo(tokenizer, added) : null;
-        int maxLength = MaxLength(config);
+        int maxLength = MaxLength(_recipe, config, _options.Models);
         objective.Prepare(new ObjectiveContext(tokenizer, config, _recipe.Data, maxLength, messages.Add), data.Known);
         IReadOnlyList<Example> train = Encode(objective, data.Train, "training", messages);
         IReadOnlyList<Example> validation = Encode(objective, data.Validation, "validation", messages);
@@ -157,6 +158,8 @@ public sealed class FineTuner
         messages.AddRange(WhatIsNew(tuned.Model));
         RequireFittingMetrics(tuned.Model, objective, metrics, validation.Count > 0 ? validation : test);
 
+        var plan = new BatchPlan(train, _recipe.Training.BatchSize, _recipe.Data.Packing ? maxLength : null, _recipe.Seed);
+        RunFacts facts = RunFacts.Of(_recipe, _kinds, tuned, plan, train, RowFacts.Of(objective, tokenizer, train, validation, test));
         LinearProbe? probe = _recipe.Training.Probe is { } settings ? new LinearProbe(settings, tuned.Model, objective) : null;
         using var trainer = new Trainer(
             new TrainerInput
@@ -169,7 +172,7 @@ public sealed class FineTuner
                 LearningRate = _recipe.Training.LearningRate ?? _recipe.Tuning.DefaultLearningRate,
                 Metrics = metrics,
                 Watched = WatchedMetric(metrics),
-                Plan = new BatchPlan(train, _recipe.Training.BatchSize, _recipe.Data.Packing ? maxLength : null, _recipe.Seed),
+                Plan = plan,
                 Seed = _recipe.Seed,
                 RunFolder = _recipe.Output,
                 Clock = _options.Clock,
@@ -187,6 +190,11 @@ public sealed class FineTuner
         }
 
         messages.ForEach(events.Say);
+        foreach ((string id, string text) in BuiltInWarnings.Of(facts))
+        {
+            events.Emit(new RunWarning(id, text));
+        }
+
         if (!resumed && test.Count > 0)
         {
             trainer.SetBefore(trainer.Evaluate(test).Values);
@@ -314,22 +322,23 @@ public sealed class FineTuner
         return model;
     }
 
-    private int MaxLength(ModelConfig config)
+    /// <summary>The longest row that a run reads, in tokens.</summary>
+    internal static int MaxLength(Recipe recipe, ModelConfig config, ModelCatalog? models)
     {
-        int virtuals = _recipe.Tuning.AddedPositions;
-        int positions = TextModel.FamilyOf(config, _options.Models).MaxPositions(config) - virtuals;
+        int virtuals = recipe.Tuning.AddedPositions;
+        int positions = TextModel.FamilyOf(config, models).MaxPositions(config) - virtuals;
         if (positions < 1)
         {
             throw new TrainingException(ErrorCodes.RecipeValueOutOfRange, "tuning.virtualTokens", $"{virtuals} virtual tokens leave none of the {positions + virtuals} positions this model has for a text", "Give fewer");
         }
 
-        if (_recipe.Data.MaxLength is { } asked && asked > positions)
+        if (recipe.Data.MaxLength is { } asked && asked > positions)
         {
             string left = virtuals > 0 ? $"{positions} positions that {virtuals} virtual tokens leave" : $"{positions} positions this model has";
             throw new TrainingException(ErrorCodes.RecipeValueOutOfRange, "data.maxLength", $"{asked} tokens are more than the {left}", $"Give {positions} or less");
         }
 
-        return _recipe.Data.MaxLength ?? Math.Min(positions, 1024);
+        return recipe.Data.MaxLength ?? Math.Min(positions, 1024);
     }
 
     private IReadOnlyList<Example> Encode(IObjective objective, IReadOnlyList<DataRow> rows, string what, List<string> messages)

@@ -28,7 +28,7 @@ internal static class TrainCommand
         Option<bool> resume = verb.Flag("--resume", "Goes on from the newest checkpoint in the run folder.");
         Option<bool> overwrite = verb.Flag("--overwrite", "Removes what an earlier run left in the run folder, and begins anew.");
         Option<bool> json = verb.Flag("--json", "Prints each event as a line of JSON.");
-        Option<bool> quiet = verb.Flag("--quiet", "Prints only notes and the result.");
+        Option<bool> quiet = verb.Flag("--quiet", "Prints only notes, warnings and the result.");
         verb.Validators.Add(result =>
         {
             if (result.GetValue(resume) && result.GetValue(overwrite))

@@ -11,6 +11,7 @@ internal static class EventText
     {
         RunStarted started => Started(started),
         LogMessage message => $"note: {message.Text}",
+        RunWarning warning => $"warning {warning.Id}: {warning.Text}. See docs/warnings.md#{warning.Id}",
         StepCompleted step => Step(step),
         Evaluated evaluated => $"step {evaluated.Step} on the {evaluated.Split} rows: {Figures.Metrics(evaluated.Metrics)}{(evaluated.IsBest ? " (best so far)" : string.Empty)}",
         CheckpointSaved saved => $"checkpoint of step {saved.Step}: {saved.Folder}",

@@ -26,7 +26,7 @@ internal sealed class PlainTrainingView(Terminal terminal, bool isQuiet = false)
                     break;
             }
 
-            bool isShown = item is StepCompleted step ? !isQuiet && IsShown(step, first) : item is LogMessage || !isQuiet;
+            bool isShown = item is StepCompleted step ? !isQuiet && IsShown(step, first) : item is LogMessage or RunWarning || !isQuiet;
             if (isShown && EventText.Of(item) is { } line)
             {
                 await terminal.Output.WriteLineAsync(line);

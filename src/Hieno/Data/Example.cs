@@ -39,6 +39,9 @@ public sealed record Example
     /// <summary>Its place among the examples it was made with: random choices about it hang on this, not on the batch it falls into.</summary>
     public int Number { get; init; }
 
+    /// <summary>True where the row was longer than the model may read, so that its end is missing.</summary>
+    public bool IsCut { get; init; }
+
     /// <summary>Where the row came from, e.g. <c>train.jsonl, line 318</c>.</summary>
     public required string Source { get; init; }
 }

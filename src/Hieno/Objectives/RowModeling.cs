@@ -36,13 +36,14 @@ public abstract class RowModeling : IObjective
             try
             {
                 Encoding encoding = ReadText(row);
-                if (encoding.Length > Context.MaxLength)
+                bool isCut = encoding.Length > Context.MaxLength;
+                if (isCut)
                 {
                     cut++;
                     encoding = ReadShortened(row, specials: encoding.SpecialTokensMask.Sum());
                 }
 
-                examples.Add(Label(row, ToExample(row, encoding)));
+                examples.Add(Label(row, ToExample(row, encoding) with { IsCut = isCut }));
             }
             catch (DatasetException fault)
             {

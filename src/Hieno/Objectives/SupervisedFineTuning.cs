@@ -88,6 +88,7 @@ public sealed class SupervisedFineTuning(SupervisedFineTuningOptions options) : 
                 TokenLabels = tokens.Labels,
                 TokenWeights = Array.TrueForAll(tokens.Weights, weight => weight == 1f) ? null : tokens.Weights,
                 Task = Context.TaskOf(row),
+                IsCut = wasCut,
                 Source = $"{Path.GetFileName(row.File)}, line {row.Line}",
             }
             : throw row.Error(ErrorCodes.DatasetRowInvalid, wasCut ? $"the prompt alone fills all {Context.MaxLength} tokens, so that nothing is left to learn" : "no token of it would be learned", "Raise 'data.maxLength', shorten the prompt, or set 'data.skipInvalid: true'");

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Hieno.Advice;
 using Hieno.Data;
 using Hieno.Objectives;
 using Hieno.Plugins;
@@ -18,7 +19,7 @@ public enum Start
 }
 
 /// <summary>Everything about one run: which model learns what, from which data, and how. It is the recipe file, and each property is also a flag.</summary>
-public sealed record Recipe
+public sealed record Recipe : IValidated
 {
     /// <summary>The key under which <see cref="Plugins"/> are named; they are needed before the rest can be read.</summary>
     internal const string PluginsKey = "plugins";
@@ -56,6 +57,13 @@ public sealed record Recipe
 
     /// <summary>The seed of everything random: the same recipe and seed give the same bytes. Default 42.</summary>
     public ulong Seed { get; init; } = 42;
+
+    /// <summary>Warnings before the run that are not to be told, by name, e.g. random-head, no-validation: see docs/warnings.md. Default: none.</summary>
+    public IReadOnlyList<string> Silence { get; init; } = [];
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate() => Silence.Except(BuiltInWarnings.Ids, StringComparer.Ordinal).Select(name =>
+        $"'silence' names '{name}', which is no warning. {NearestKey.Advice(name, BuiltInWarnings.Ids, "Warnings")}");
 
     /// <summary>Reads a recipe file, .yaml or .json.</summary>
     /// <param name="path">The file.</param>

@@ -17,7 +17,9 @@ public static class RecipeWriter
     /// <param name="catalog">The known kinds.</param>
     /// <returns>The text, with '\n' line ends and one at its end.</returns>
     /// <exception cref="InvalidOperationException">A record or kind of the recipe is not known to the catalog.</exception>
-    public static string ToYaml(object recipe, KindCatalog catalog)
+    public static string ToYaml(object recipe, KindCatalog catalog) => ToYaml(ToTree(recipe, catalog));
+
+    internal static string ToYaml(MapNode tree)
     {
         var text = new StringBuilder();
         var output = new StringWriter(text, CultureInfo.InvariantCulture) { NewLine = "\n" };
@@ -26,7 +28,7 @@ public static class RecipeWriter
         var emitter = new Emitter(output, EmitterSettings.Default.WithBestWidth(int.MaxValue).WithIndentedSequences());
         emitter.Emit(new StreamStart());
         emitter.Emit(new DocumentStart(version: null, tags: null, isImplicit: true));
-        Emit(emitter, ToTree(recipe, catalog));
+        Emit(emitter, tree);
         emitter.Emit(new DocumentEnd(isImplicit: true));
         emitter.Emit(new StreamEnd());
         return text.ToString();
@@ -37,7 +39,9 @@ public static class RecipeWriter
     /// <param name="catalog">The known kinds.</param>
     /// <returns>The text, with '\n' line ends and one at its end.</returns>
     /// <exception cref="InvalidOperationException">A record or kind of the recipe is not known to the catalog.</exception>
-    public static string ToJson(object recipe, KindCatalog catalog)
+    public static string ToJson(object recipe, KindCatalog catalog) => ToJson(ToTree(recipe, catalog)) + "\n";
+
+    internal static string ToJson(RecipeNode tree)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions
@@ -45,10 +49,10 @@ public static class RecipeWriter
             Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         }))
         {
-            Write(json, ToTree(recipe, catalog));
+            Write(json, tree);
         }
 
-        return Encoding.UTF8.GetString(buffer.ToArray()) + "\n";
+        return Encoding.UTF8.GetString(buffer.ToArray());
     }
 
     /// <summary>The tree of a record, as it would be read from a file that says every setting.</summary>

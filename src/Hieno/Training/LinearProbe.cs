@@ -49,7 +49,7 @@ internal sealed class LinearProbe
             throw new TrainingException(ErrorCodes.RecipeSettingsConflict, Who, "a linear probe needs one label for each row", "Set 'task: classification', or take 'training.probe' out");
         }
 
-        _output = head.Modules().OfType<Linear>().LastOrDefault(layer => layer.Out == head.Outputs)
+        _output = HeadInputs.OutputLayer(head)
             ?? throw new TrainingException(ErrorCodes.RecipeSettingsConflict, Who, $"the head of this model ({model.Config.ModelType}) does not end in a linear layer", "Take 'training.probe' out");
         (_options, _model, _objective) = (options, model, objective);
     }
@@ -82,29 +82,9 @@ internal sealed class LinearProbe
         return FormattableString.Invariant($"the output layer starts from a linear probe on {features.Columns} features of {train.Count} rows: strength {best.Strength:g3}, accuracy {best.Accuracy:0.0000} on the validation rows");
     }
 
-    // The classes of the rows, and what the output layer is given for each, [rows, in], without dropout.
-    private (Tensor Features, int[] Classes) Read(IReadOnlyList<Example> examples, int batchSize, ulong seed)
-    {
-        Tensor features = Tensor.CreateLongLived([examples.Count, _output.In], DType.F32, _output.Weight.Value.Backend);
-        var classes = new List<int>();
-        var reader = new InputReader(_output, features);
-        reader.Attach();
-        try
-        {
-            foreach (Batch batch in Evaluation.Batches(_objective, examples, batchSize, seed))
-            {
-                using Tape tape = Tape.Begin(record: false, backend: features.Backend);
-                _model.Classify(batch.Tokens);
-                classes.AddRange(batch.Examples.Select(example => example.Class));
-            }
-        }
-        finally
-        {
-            reader.Detach();
-        }
-
-        return (features, [.. classes]);
-    }
+    // What the output layer is given for each row, [rows, in], and the rows' classes.
+    private (Tensor Features, int[] Classes) Read(IReadOnlyList<Example> examples, int batchSize, ulong seed) =>
+        (HeadInputs.Read(_model, _output, _objective, examples, batchSize, seed), [.. examples.Select(example => example.Class)]);
 
     // W as the layer stores it, [out, in] or [in, out], then the offset.
     private void Write(float[] weights)
@@ -123,21 +103,6 @@ internal sealed class LinearProbe
         {
             bias.MakeWritable();
             bias.Value.Backend.CopyFromHost(weights.AsSpan(w.Length), bias.Value);
-        }
-    }
-
-    /// <summary>Changes nothing, but keeps what its layer reads.</summary>
-    private sealed class InputReader(Linear layer, Tensor destination) : LinearUpdate(layer, "probe")
-    {
-        private int _rows;
-
-        public override IReadOnlyList<Parameter> Parameters => [];
-
-        public override Tensor Apply(Tensor x, Tensor y)
-        {
-            destination.Backend.Copy(x, destination.RowRange(_rows, x.Rows));
-            _rows += x.Rows;
-            return y;
         }
     }
 }

@@ -142,11 +142,11 @@ public sealed class RunFolder : IDisposable
         _curves.Write(item);
     }
 
-    /// <summary>What a run is: a resumed one must have the same.</summary>
+    /// <summary>What a run is: a resumed one must have the same. Where it lies and what it warns of changes no result.</summary>
     public static string Fingerprint(Recipe recipe, KindCatalog kinds, string dataHash, string baseHash)
     {
         ArgumentNullException.ThrowIfNull(recipe);
-        string text = RecipeWriter.ToYaml(recipe with { Output = "-" }, kinds) + dataHash + baseHash;
+        string text = RecipeWriter.ToYaml(recipe with { Output = "-", Silence = [] }, kinds) + dataHash + baseHash;
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
     }
 

@@ -7,6 +7,7 @@ namespace Hieno.Training;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "event")]
 [JsonDerivedType(typeof(RunStarted), "started")]
 [JsonDerivedType(typeof(LogMessage), "log")]
+[JsonDerivedType(typeof(RunWarning), "warning")]
 [JsonDerivedType(typeof(StepCompleted), "step")]
 [JsonDerivedType(typeof(Evaluated), "evaluated")]
 [JsonDerivedType(typeof(CheckpointSaved), "checkpoint")]
@@ -32,6 +33,11 @@ public sealed record RunStarted(long TrainableWeights, long TotalWeights, int Tr
 /// <summary>Something a user should know.</summary>
 /// <param name="Text">What.</param>
 public sealed record LogMessage(string Text) : TrainingEvent;
+
+/// <summary>Something about the run that usually ends badly, told before the first step. It does not stop the run.</summary>
+/// <param name="Id">Its name, e.g. <c>random-head</c>: docs/warnings.md describes it, and <c>silence:</c> in a recipe turns it off.</param>
+/// <param name="Text">What is wrong, and what to do.</param>
+public sealed record RunWarning(string Id, string Text) : TrainingEvent;
 
 /// <summary>The optimizer has stepped.</summary>
 /// <param name="Step">Steps done.</param>

@@ -1,0 +1,37 @@
+using Hieno.Advice;
+using Hieno.Recipes;
+using Hieno.Tuning;
+
+namespace Hieno.Tests.Advice;
+
+public sealed class RateBandTests
+{
+    [Fact]
+    public void Full_tuning_of_a_model_of_the_papers_width_has_the_papers_band() =>
+        Assert.Equal((1e-5, 5e-5), Ends(GoodRun.Facts));
+
+    [Fact]
+    public void A_narrower_model_has_a_higher_band_and_a_wider_one_the_same()
+    {
+        (double low, double high) = Ends(GoodRun.Facts with { Width = 192 }); // a quarter: 4^1.5 = 8 times
+        Assert.Equal(8e-5, low, 1e-9);
+        Assert.Equal(4e-4, high, 1e-9);
+        Assert.Equal((1e-5, 5e-5), Ends(GoodRun.Facts with { Width = 4096 }));
+    }
+
+    [Fact]
+    public void The_default_rate_of_every_method_lies_in_its_band_at_the_papers_width()
+    {
+        Assert.All(BuiltIns.Kinds().Defaults<TuningOptions>(), tuning =>
+        {
+            RunFacts facts = GoodRun.Facts with { Recipe = GoodRun.Facts.Recipe with { Tuning = tuning } };
+            (double low, double high) = Ends(facts.With(training => training with { LearningRate = null }));
+            Assert.InRange(tuning.DefaultLearningRate, low, high);
+        });
+    }
+
+    [Fact]
+    public void The_middle_lies_inside() => Assert.InRange(RateBand.Of(GoodRun.Facts)!.Middle, 1e-5, 5e-5);
+
+    private static (double Low, double High) Ends(RunFacts facts) => RateBand.Of(facts) is { } band ? (band.Low, band.High) : default;
+}
