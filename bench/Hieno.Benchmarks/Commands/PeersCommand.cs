@@ -12,19 +12,19 @@ internal static class PeersCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        Option<string?> only = new("--only") { Description = "Run the row of this name alone." };
+        Option<string[]> only = new("--only") { Description = "Run the rows of these names alone.", AllowMultipleArgumentsPerToken = true };
         Option<FileInfo?> outFile = new("--out") { Description = "Results file. Default: bench/results/<machine>.md." };
         Option<string?> cases = new("--case") { Description = "Of a row of cases, run those whose name contains this. Nothing is recorded, unless in the file of --out." };
         ContestOptions contest = new();
         Command command = new("peers", "Runs every row and its PyTorch peer alternately and reports the ratio.") { only, cases, outFile };
         contest.AddTo(command);
-        command.SetAction(parsed => Run(parsed.GetValue(only), parsed.GetValue(cases), parsed.GetValue(outFile), contest.Read(parsed)));
+        command.SetAction(parsed => Run(parsed.GetValue(only)!, parsed.GetValue(cases), parsed.GetValue(outFile), contest.Read(parsed)));
         return command;
     }
 
-    private static int Run(string? only, string? cases, FileInfo? outFile, ContestSettings settings)
+    private static int Run(string[] only, string? cases, FileInfo? outFile, ContestSettings settings)
     {
-        IReadOnlyList<IBenchmark> rows = only is null ? Rows.All : [Rows.Named(only)];
+        IReadOnlyList<IBenchmark> rows = only.Length == 0 ? Rows.All : [.. only.Select(Rows.Named)];
         if (cases is not null)
         {
             rows = Narrow(rows, cases);
@@ -33,19 +33,26 @@ internal static class PeersCommand
         string python = PythonInstallation.Find(settings.Python);
         PeerEnvironment environment = settings.Environment();
         List<IRowReport> reports = [];
-        foreach (IBenchmark row in rows)
+        try
         {
-            IRowReport report = row switch
+            foreach (IBenchmark row in rows)
             {
-                IStepBenchmark step => Measure(step, python, environment, settings),
-                CasesRow of => Measure(of, python, environment, settings),
-                _ => throw new UnreachableException(),
-            };
-            Console.WriteLine(report.ToMarkdown());
-            reports.Add(report);
+                IRowReport report = row switch
+                {
+                    IStepBenchmark step => Measure(step, python, environment, settings),
+                    CasesRow of => Measure(of, python, environment, settings),
+                    _ => throw new UnreachableException(),
+                };
+                Console.WriteLine(report.ToMarkdown());
+                reports.Add(report);
+            }
+        }
+        finally
+        {
+            // A row that fails must not take with it the half hour that others took.
+            Record(reports, cases is null ? outFile?.FullName ?? ResultsFile.DefaultPath : outFile?.FullName);
         }
 
-        Record(reports, cases is null ? outFile?.FullName ?? ResultsFile.DefaultPath : outFile?.FullName);
         return reports.Any(report => !report.Measured) ? ExitCode.NotQuiet
             : reports.Any(report => !report.Passes) ? ExitCode.Short
             : ExitCode.Pass;
