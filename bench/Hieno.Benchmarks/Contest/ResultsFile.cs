@@ -25,7 +25,16 @@ internal static class ResultsFile
     }
 
     /// <summary>Makes the table above the runs anew, as after runs of two branches were merged by hand.</summary>
-    public static void SumUp(string path) => Write(path, File.ReadLines(path).First(), Runs(path)); // the title may be another machine's
+    /// <exception cref="BenchmarkException">There is no such file.</exception>
+    public static void SumUp(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new BenchmarkException(ExitCode.Usage, $"results: there is no {path}. 'peers' writes it.");
+        }
+
+        Write(path, File.ReadLines(path).First(), Runs(path)); // the title may be another machine's
+    }
 
     private static string Runs(string path)
     {
