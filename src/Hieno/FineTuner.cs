@@ -146,7 +146,7 @@ public sealed class FineTuner
         ModelConfig config = ModelConfig.Read(_recipe.Base);
         ModelTokenizer tokenizer = ModelTokenizer.Load(_recipe.Base);
         NewTokens? tokens = _recipe.Tokens is { } added ? NewTokens.AddTo(tokenizer, added) : null;
-        int maxLength = MaxLength(_recipe, config, _options.Models);
+        int maxLength = RowLength.Of(_recipe, config, _options.Models);
         objective.Prepare(new ObjectiveContext(tokenizer, config, _recipe.Data, maxLength, messages.Add), data.Known);
         IReadOnlyList<Example> train = Encode(objective, data.Train, "training", messages);
         IReadOnlyList<Example> validation = Encode(objective, data.Validation, "validation", messages);
@@ -190,11 +190,7 @@ public sealed class FineTuner
         }
 
         messages.ForEach(events.Say);
-        foreach ((string id, string text) in BuiltInWarnings.Of(facts))
-        {
-            events.Emit(new RunWarning(id, text));
-        }
-
+        events.Warn(BuiltInWarnings.Of(facts));
         if (!resumed && test.Count > 0)
         {
             trainer.SetBefore(trainer.Evaluate(test).Values);
@@ -320,25 +316,6 @@ public sealed class FineTuner
             : TextModel.Load(_recipe.Base, head, _recipe.Seed, _options.Models, _backend, config, tokens?.Count);
         tokens?.Initialize(model);
         return model;
-    }
-
-    /// <summary>The longest row that a run reads, in tokens.</summary>
-    internal static int MaxLength(Recipe recipe, ModelConfig config, ModelCatalog? models)
-    {
-        int virtuals = recipe.Tuning.AddedPositions;
-        int positions = TextModel.FamilyOf(config, models).MaxPositions(config) - virtuals;
-        if (positions < 1)
-        {
-            throw new TrainingException(ErrorCodes.RecipeValueOutOfRange, "tuning.virtualTokens", $"{virtuals} virtual tokens leave none of the {positions + virtuals} positions this model has for a text", "Give fewer");
-        }
-
-        if (recipe.Data.MaxLength is { } asked && asked > positions)
-        {
-            string left = virtuals > 0 ? $"{positions} positions that {virtuals} virtual tokens leave" : $"{positions} positions this model has";
-            throw new TrainingException(ErrorCodes.RecipeValueOutOfRange, "data.maxLength", $"{asked} tokens are more than the {left}", $"Give {positions} or less");
-        }
-
-        return recipe.Data.MaxLength ?? Math.Min(positions, 1024);
     }
 
     private IReadOnlyList<Example> Encode(IObjective objective, IReadOnlyList<DataRow> rows, string what, List<string> messages)

@@ -72,7 +72,7 @@ internal static class AdviseCommand
         output.WriteLine($"{path}: {report.Task} from {Figures.Count(report.TrainingRows)} rows, on {report.Recipe.Base} ({Figures.Count(report.Weights)} weights, {report.Blocks} blocks of width {report.Width})");
         output.WriteLine(report.Similarity is { } similarity
             ? $"similarity {Figures.Number(similarity.Score, 2)} of 1: {similarity.Measured}"
-            : "similarity unknown: the weights start at random");
+            : report.Recipe.Start == Start.Random ? "similarity unknown: the weights start at random" : "similarity unknown: there is no measure for this task");
         output.WriteLine();
         var table = new TextColumns("setting", "now", "advised", string.Empty);
         foreach (Recommendation item in report.Recommendations)

@@ -5,7 +5,7 @@ internal sealed record AdviceFacts
 {
     public required RunFacts Run { get; init; }
 
-    /// <summary>Null where the model starts at random and so knows nothing.</summary>
+    /// <summary>Null where the model starts at random and so knows nothing, or the task has no measure.</summary>
     public required Similarity? Similarity { get; init; }
 
     /// <summary>The memory of a way of tuning (<c>full</c>, <c>lora</c>, …) with a batch size, with or without gradient checkpointing; null where it cannot be predicted.</summary>

@@ -21,7 +21,7 @@ public sealed record AdviceReport
     /// <summary>What a run of the recipe would warn of.</summary>
     public required IReadOnlyList<RunWarning> Warnings { get; init; }
 
-    /// <summary>What the base model knows of the task; null where it starts at random.</summary>
+    /// <summary>What the base model knows of the task; null where it starts at random, or the task has no measure.</summary>
     public required Similarity? Similarity { get; init; }
 
     /// <summary>The predicted memory of the recipe's own way of tuning, first, and of others; empty where the model's blocks cannot be counted.</summary>

@@ -33,14 +33,15 @@ public static class Adviser
         ModelConfig config = ModelConfig.Read(recipe.Base);
         ModelTokenizer tokenizer = ModelTokenizer.Load(recipe.Base);
         NewTokens? tokens = recipe.Tokens is { } added ? NewTokens.AddTo(tokenizer, added) : null;
-        int maxLength = FineTuner.MaxLength(recipe, config, options.Models);
+        int maxLength = RowLength.Of(recipe, config, options.Models);
         objective.Prepare(new ObjectiveContext(tokenizer, config, recipe.Data, maxLength, _ => { }), data.Known);
         IReadOnlyList<Example> train = Encode(objective, data.Train, recipe);
         RowFacts rows = RowFacts.Of(objective, tokenizer, train, Encode(objective, data.Validation, recipe), Encode(objective, data.Test, recipe));
         TextModel model = Open(recipe, config, objective.Head, tokens, options);
         Similarity? similarity = recipe.Start == Start.Random ? null
             : objective is RowModeling modeling ? FeatureSimilarity.Measure(model, modeling, train, recipe.Seed)
-            : PerplexitySimilarity.Measure(model, objective, train, recipe.Seed);
+            : objective is LanguageModeling ? PerplexitySimilarity.Measure(model, objective, train, recipe.Seed)
+            : null;
 
         long free = freeBytes ?? FreeMemory.Bytes();
         var memory = new MemoryModel(model, recipe.Training.Optimizer);
@@ -51,7 +52,7 @@ public static class Adviser
         MemoryForecast? Predict(Learning learning, int batchSize, bool checkpointing)
         {
             Recipe tried = recipe with { Training = recipe.Training with { BatchSize = batchSize, GradientCheckpointing = checkpointing } };
-            return memory.Predict(learning, StepBatch.Of(tried, Plan(batchSize), train, run.LearnedShare));
+            return !run.HasForecast ? null : memory.Predict(learning, StepBatch.Of(tried, Plan(batchSize), train, run.LearnedShare));
         }
 
         MemoryForecast? needed = Predict(own, recipe.Training.BatchSize, recipe.Training.GradientCheckpointing);

@@ -67,6 +67,9 @@ internal sealed record RunFacts
     /// <summary>True where the model learns tokens and not something about whole rows.</summary>
     public bool IsLanguage => Task is "causal-lm" or "masked-lm" or "sft";
 
+    /// <summary>False for tasks whose batches are not laid out row by row, so that their memory cannot be foretold from the rows' lengths.</summary>
+    public bool HasForecast => IsLanguage || Task is "classification" or "multi-label-classification" or "regression";
+
     /// <summary>Share of the tokens that are learned; null where rows and not tokens are.</summary>
     public double? LearnedShare => !IsLanguage ? null
         : Recipe.Task is MaskedLanguageModelingOptions masked ? masked.MaskRate
@@ -83,7 +86,7 @@ internal sealed record RunFacts
     {
         RunFacts facts = Of(recipe, kinds, tuned.Model, parameter => parameter.Trainable, plan.BatchesPerEpoch, rows);
         var batch = StepBatch.Of(recipe, plan, train, facts.LearnedShare);
-        MemoryForecast? forecast = new MemoryModel(tuned.Model, recipe.Training.Optimizer).Predict(Learning.Of(facts.Method, tuned), batch);
+        MemoryForecast? forecast = !facts.HasForecast ? null : new MemoryModel(tuned.Model, recipe.Training.Optimizer).Predict(Learning.Of(facts.Method, tuned), batch);
         return facts with { NeededBytes = forecast?.OptimizerBytes + forecast?.StepBytes, FreeBytes = FreeMemory.Bytes() };
     }
 

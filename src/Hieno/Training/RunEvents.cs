@@ -16,6 +16,15 @@ internal sealed class RunEvents(TimeProvider clock, Action<TrainingEvent>? liste
         listener?.Invoke(stamped);
     }
 
+    /// <summary>Passes warnings on.</summary>
+    public void Warn(IEnumerable<(string Id, string Text)> warnings)
+    {
+        foreach ((string id, string text) in warnings)
+        {
+            Emit(new RunWarning(id, text));
+        }
+    }
+
     /// <summary>Passes a line of text on.</summary>
     public void Say(string text) => Emit(new LogMessage(text));
 }
