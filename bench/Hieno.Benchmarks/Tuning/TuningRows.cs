@@ -4,6 +4,7 @@ namespace Hieno.Benchmarks.Tuning;
 internal static class TuningRows
 {
     private const string Classification = "classification";
+    private const string CausalModels = "causal-lm"; // blocks that normalise first
     private const string Linear = "--tuning.targets all-linear";
 
     // Four rates each, half a power of ten apart: where few numbers learn, they must move further.
@@ -68,5 +69,8 @@ internal static class TuningRows
         new("inside blocks", "loreft r8", "--tuning reft --tuning.edit lo-reft", s_adapters),
         new("inside blocks", "noreft r8", "--tuning reft --tuning.edit no-reft", s_adapters),
         new("inside blocks", "direft r8", "--tuning reft --tuning.edit di-reft", s_adapters),
+
+        new("beside and between blocks", "ladder 1/4", "--tuning ladder --tuning.reduction 4", s_adapters),
+        new("beside and between blocks", "block-expansion, 2 groups", "--tuning block-expansion --tuning.groups 2", s_weights, CausalModels),
     ];
 }
