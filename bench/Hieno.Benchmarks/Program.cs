@@ -16,6 +16,7 @@ RootCommand root = new("Measures Hieno beside its peers, in one run, as ratios. 
     CheckpointingCommand.Create(),
     PeakCommand.Create(),
     TuningCommand.Create(),
+    BasesCommand.Create(),
     ResultsCommand.Create(),
     ServeCommand.Create(),
 };

@@ -3,6 +3,7 @@ using Hieno.Formats;
 using Hieno.Models;
 using Hieno.Objectives;
 using Hieno.Recipes;
+using Hieno.Training;
 using Hieno.Tuning;
 
 namespace Hieno.Cli;
@@ -20,9 +21,6 @@ internal static class RecipeModel
         int maxLength = recipe.Data.MaxLength ?? TextModel.FamilyOf(config).MaxPositions(config);
         ModelTokenizer tokenizer = ModelTokenizer.Load(recipe.Base);
         objective.Prepare(new ObjectiveContext(tokenizer, config, recipe.Data, maxLength, _ => { }), data.Train);
-        TextModel model = recipe.Start == Start.Random
-            ? TextModel.Create(config, objective.Head, recipe.Seed)
-            : TextModel.Load(recipe.Base, objective.Head, recipe.Seed);
-        return recipe.Tuning.Create().Apply(model, recipe.Seed, tokenizer.Tokenizer);
+        return recipe.Tuning.Create().Apply(BaseModel.Open(recipe, config, objective.Head), recipe.Seed, tokenizer.Tokenizer);
     }
 }

@@ -14,6 +14,7 @@ public sealed class CheckpointWeights : WeightSource
     private readonly string _basePrefix;
     private readonly ulong _seed;
     private readonly Backend? _backend;
+    private readonly WeightQuantization? _quantization;
     private readonly HashSet<string> _taken = new(StringComparer.Ordinal);
     private readonly List<string> _faults = [];
     private readonly List<string> _created = [];
@@ -23,10 +24,11 @@ public sealed class CheckpointWeights : WeightSource
     /// <param name="basePrefix">The prefix of the bare model, e.g. <c>bert</c>: files without it are read as well.</param>
     /// <param name="seed">The seed of heads that the checkpoint does not hold.</param>
     /// <param name="backend">Where the weights lie; the default backend when null.</param>
-    public CheckpointWeights(CheckpointFiles files, string basePrefix, ulong seed, Backend? backend = null)
+    /// <param name="quantization">How weights of linear layers are stored; as in the file when null.</param>
+    public CheckpointWeights(CheckpointFiles files, string basePrefix, ulong seed, Backend? backend = null, WeightQuantization? quantization = null)
     {
         ArgumentNullException.ThrowIfNull(files);
-        (_files, _basePrefix, _seed, _backend) = (files, basePrefix + ".", seed, backend);
+        (_files, _basePrefix, _seed, _backend, _quantization) = (files, basePrefix + ".", seed, backend, quantization);
     }
 
     /// <summary>Tokens that the checkpoint knows, where the model is to know more: weights with a row for each token then end in rows of zeros. Null: as many.</summary>
@@ -42,7 +44,13 @@ public sealed class CheckpointWeights : WeightSource
     public override bool Has(string name) => Find(name) is not null;
 
     /// <inheritdoc/>
-    public override Tensor Take(string name, Shape shape, Initializer initializer, bool mayBeNew)
+    public override Tensor Take(string name, Shape shape, Initializer initializer, bool mayBeNew) => Take(name, shape, initializer, mayBeNew, Map);
+
+    /// <inheritdoc/>
+    public override Tensor TakeProjection(string path, Shape shape, Initializer initializer) =>
+        Take($"{path}.weight", shape, initializer, mayBeNew: false, _quantization?.AppliesTo(path) == true ? Quantize : Map);
+
+    private Tensor Take(string name, Shape shape, Initializer initializer, bool mayBeNew, Func<SafetensorsEntry, Shape, DType, Tensor> read)
     {
         if (Find(name) is not { } entry)
         {
@@ -77,7 +85,7 @@ public sealed class CheckpointWeights : WeightSource
             return initializer.Create(shape, _seed, name, _backend);
         }
 
-        return Map(entry, shape, dtype);
+        return read(entry, shape, dtype);
     }
 
     /// <summary>Ends the reading: throws when anything was missing, misshapen, or left over where it should not be.</summary>
@@ -161,5 +169,32 @@ public sealed class CheckpointWeights : WeightSource
         Tensor copy = Tensor.CreateLongLived(shape, DType.F32, backend);
         backend.Copy(mapped, copy);
         return copy;
+    }
+
+    // One weight at a time is held in 32 bits, in memory that the first step uses again, and the file is read past its mapping: so a model
+    // is never in memory as a whole but in its few bits.
+    private Tensor Quantize(SafetensorsEntry entry, Shape shape, DType dtype)
+    {
+        const int NumbersAtOnce = 1 << 20;
+        using Tape tape = Tape.Begin(record: false, backend: _backend);
+        Tensor wide = Tensor.Create(shape, tape.Backend);
+        int rowBytes = wide.Columns * dtype.Size();
+        int rowsAtOnce = Math.Clamp(NumbersAtOnce / wide.Columns, 1, wide.Rows);
+        byte[] bytes = new byte[rowsAtOnce * rowBytes];
+        for (int row = 0; row < wide.Rows; row += rowsAtOnce)
+        {
+            int rows = Math.Min(rowsAtOnce, wide.Rows - row);
+            _files.Read(entry, (long)row * rowBytes, bytes.AsSpan(0, rows * rowBytes));
+            wide.RowRange(row, rows).ReadFrom(bytes.AsSpan(0, rows * rowBytes), dtype);
+        }
+
+        if (wide.Backend.CountNonFinite(wide) is > 0 and long bad)
+        {
+            throw new CheckpointException(ErrorCodes.TrainingDiverged, entry.Name, $"{bad} of its {wide.Count} numbers are not finite, so it cannot be quantised", "Take the model from its source again") { Tensor = entry.Name };
+        }
+
+        Tensor quantized = Tensor.CreateLongLived(shape, _quantization!.StoredAs, wide.Backend);
+        wide.Backend.Copy(wide, quantized);
+        return quantized;
     }
 }

@@ -65,11 +65,17 @@ public sealed class Parameter
     /// True when training changes this weight. Setting it gives a weight that is mapped from its file, or stored in 16 bits, memory of its
     /// own in 32 bits; frozen weights cost neither gradient nor optimizer state.
     /// </summary>
+    /// <exception cref="InvalidOperationException">The weight was quantised: what its few bits have lost cannot be trained back. Set to true only.</exception>
     public bool Trainable
     {
         get => Value.NeedsGrad;
         set
         {
+            if (value && _standIn is null && _base.DType == DType.NF4)
+            {
+                throw new InvalidOperationException($"{Name} is stored as {_base.DType} and cannot be trained. Train an adapter or a copy beside it, or open the model without quantisation.");
+            }
+
             if (value && _standIn is null && (_base.DType != DType.F32 || _base.Storage.IsBorrowed))
             {
                 _base = OwnCopy(_base);
@@ -114,7 +120,7 @@ public sealed class Parameter
         _base = value;
     }
 
-    /// <summary>Gives a base weight that is mapped from its file or stored in 16 bits memory of its own in 32 bits, so that it can be written to.</summary>
+    /// <summary>Gives a base weight that is mapped from its file or stored in fewer bits memory of its own in 32 bits, so that it can be written to.</summary>
     public void MakeWritable()
     {
         if (_base.DType != DType.F32 || _base.Storage.IsBorrowed)

@@ -71,6 +71,9 @@ public sealed class TextModel : Module
     /// <summary>Tensors of the checkpoint that this model has no use for, such as another task's head.</summary>
     public IReadOnlyList<string> Unused { get; private set; } = [];
 
+    /// <summary>How weights of linear layers are stored; null where they are as in their file.</summary>
+    public WeightQuantization? Quantization { get; private init; }
+
     /// <summary>Opens a model folder. Weights are mapped from the files, not copied.</summary>
     /// <param name="folder">A folder with <c>config.json</c> and <c>model.safetensors</c> (or shards with their index).</param>
     /// <param name="head">The output layer; one that the checkpoint does not hold starts at random.</param>
@@ -79,8 +82,10 @@ public sealed class TextModel : Module
     /// <param name="backend">Where the weights lie; the default backend when null.</param>
     /// <param name="config">The configuration; that in the folder when null.</param>
     /// <param name="tokens">Tokens that it is to know; where the checkpoint knows fewer, the others' rows are zeros. As many as the checkpoint when null.</param>
+    /// <param name="quantization">How weights of linear layers are stored; as in their file when null.</param>
     /// <exception cref="CheckpointException">A file is missing or malformed, the family is unknown, or tensors do not fit; all faults at once.</exception>
-    public static TextModel Load(string folder, HeadChoice head, ulong seed = 0, ModelCatalog? catalog = null, Backend? backend = null, ModelConfig? config = null, int? tokens = null)
+    public static TextModel Load(
+        string folder, HeadChoice head, ulong seed = 0, ModelCatalog? catalog = null, Backend? backend = null, ModelConfig? config = null, int? tokens = null, WeightQuantization? quantization = null)
     {
         config ??= ModelConfig.Read(folder);
         ModelFamily family = FamilyOf(config, catalog);
@@ -89,8 +94,8 @@ public sealed class TextModel : Module
         var files = CheckpointFiles.Open(folder);
         try
         {
-            var source = new CheckpointWeights(files, family.BasePrefix, seed, backend) { KnownTokens = known };
-            var model = new TextModel(config, family, source, head);
+            var source = new CheckpointWeights(files, family.BasePrefix, seed, backend, quantization) { KnownTokens = known };
+            var model = new TextModel(config, family, source, head) { Quantization = quantization };
             source.ThrowIfFaulty(family.IsForeign);
             (model.NewlyInitialized, model.Unused) = (source.Created, source.Unused);
             return model;

@@ -53,31 +53,12 @@ public sealed class WeightScope
         return new Parameter(full, _source.Take(full, shape, initializer, mayBeNew: Kind == ParameterKind.Head), Kind, Depth);
     }
 
-    private string Full(string name) => Path.Length == 0 ? name : $"{Path}.{name}";
-}
-
-/// <summary>Where weights come from.</summary>
-public abstract class WeightSource
-{
-    /// <summary>True when the weight can be had.</summary>
-    public abstract bool Has(string name);
-
-    /// <summary>The weight, or a placeholder of the right shape after noting a fault.</summary>
-    /// <param name="name">The full checkpoint name.</param>
-    /// <param name="shape">The expected shape.</param>
+    /// <summary>The matrix <c>weight</c> of a linear layer here: as <see cref="Weight"/>, but below the head the source may store it in fewer bits.</summary>
+    /// <param name="shape">The shape that the configuration implies.</param>
     /// <param name="initializer">First values, where it is created.</param>
-    /// <param name="mayBeNew">True where absence is no fault: the head of a new task.</param>
-    public abstract Tensor Take(string name, Shape shape, Initializer initializer, bool mayBeNew);
-}
+    public Parameter Projection(Shape shape, Initializer initializer) => Kind == ParameterKind.Head
+        ? Weight("weight", shape, initializer)
+        : new Parameter(Full("weight"), _source.TakeProjection(Path, shape, initializer), Kind, Depth);
 
-/// <summary>Weights that start at random: pretraining, and the honest from-scratch baseline.</summary>
-/// <param name="seed">The seed of the run.</param>
-/// <param name="backend">Where the weights lie; the default backend when null.</param>
-public sealed class RandomWeights(ulong seed, Backend? backend = null) : WeightSource
-{
-    /// <inheritdoc/>
-    public override bool Has(string name) => true;
-
-    /// <inheritdoc/>
-    public override Tensor Take(string name, Shape shape, Initializer initializer, bool mayBeNew) => initializer.Create(shape, seed, name, backend);
+    private string Full(string name) => Path.Length == 0 ? name : $"{Path}.{name}";
 }

@@ -13,13 +13,25 @@ public enum DType
 
     /// <summary>IEEE 754 half precision, 2 bytes.</summary>
     F16,
+
+    /// <summary>4-bit codes of normally distributed numbers with a scale for each 64 of them, about 4.13 bits each: see <see cref="Nf4"/>. For frozen weights.</summary>
+    NF4,
 }
 
 /// <summary>Sizes and conversions of a <see cref="DType"/>.</summary>
 public static class DTypes
 {
     /// <summary>Bytes of one element.</summary>
-    public static int Size(this DType dtype) => dtype == DType.F32 ? 4 : 2;
+    /// <exception cref="NotSupportedException">The type is <see cref="DType.NF4"/>, whose elements share bytes: see <see cref="ByteLength"/>.</exception>
+    public static int Size(this DType dtype) => dtype switch
+    {
+        DType.F32 => 4,
+        DType.NF4 => throw new NotSupportedException("An element of NF4 has no bytes of its own, so a part of such a tensor cannot be addressed. Copy the tensor into a 32-bit one first."),
+        _ => 2,
+    };
+
+    /// <summary>Bytes of <paramref name="count"/> elements, scales included.</summary>
+    public static long ByteLength(this DType dtype, long count) => dtype == DType.NF4 ? new Nf4Layout(count).ByteLength : count * dtype.Size();
 
     /// <summary>Throws unless <paramref name="tensor"/> is absent or stored in 32 bits, as most operations need it.</summary>
     /// <exception cref="ArgumentException">It is stored in 16 bits; the message names it.</exception>

@@ -15,9 +15,15 @@ public sealed class Tensor
     /// <param name="dtype">Element type.</param>
     /// <param name="offset">First element, counted in elements from the start of the storage.</param>
     /// <param name="rowStride">Elements from one row to the next; 0 (default) means contiguous.</param>
+    /// <exception cref="NotSupportedException">A part of an <see cref="DType.NF4"/> tensor is asked for.</exception>
     public Tensor(Storage storage, Shape shape, DType dtype = DType.F32, long offset = 0, int rowStride = 0)
     {
         ArgumentNullException.ThrowIfNull(storage);
+        if (dtype == DType.NF4 && (offset != 0 || (rowStride != 0 && rowStride != (shape.Rank == 0 ? 1 : shape[^1]))))
+        {
+            throw new NotSupportedException("A part of an NF4 tensor cannot be a tensor: its elements share bytes and scales. Copy the whole into a 32-bit tensor first.");
+        }
+
         Storage = storage;
         Shape = shape;
         DType = dtype;
@@ -85,7 +91,7 @@ public sealed class Tensor
                     + "Call Keep() on what is read after the backward pass, copy what is read after the step, and name in Checkpoint what its body reads.");
             }
 
-            return Storage.Pointer + (nint)(Offset * DType.Size());
+            return Offset == 0 ? Storage.Pointer : Storage.Pointer + (nint)(Offset * DType.Size());
         }
     }
 
@@ -127,7 +133,7 @@ public sealed class Tensor
 
     /// <summary>A long-lived tensor of zeros, even while a tape is open: weights, gradients of weights, optimizer state, caches.</summary>
     public static Tensor CreateLongLived(Shape shape, DType dtype = DType.F32, Backend? backend = null) =>
-        new((backend ?? Backend.Default).Allocate(shape.Count * dtype.Size()), shape, dtype);
+        new((backend ?? Backend.Default).Allocate(dtype.ByteLength(shape.Count)), shape, dtype);
 
     /// <summary>A tensor that holds a copy of <paramref name="values"/>; lives as <see cref="Create"/> says.</summary>
     /// <exception cref="ShapeException">The number of values is not the shape's count.</exception>

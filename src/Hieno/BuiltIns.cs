@@ -52,6 +52,8 @@ public static class BuiltIns
         .Add<TuningOptions, SeveralOptions>("several")
         .Add<TuningOptions, BlockExpansionOptions>("block-expansion")
 
+        .Add<QuantizationOptions, Nf4Options>("nf4")
+
         .Add<OptimizerOptions, AdamWOptions>("adamw")
         .Add<OptimizerOptions, SgdOptions>("sgd")
 

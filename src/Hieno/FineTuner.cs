@@ -304,19 +304,7 @@ public sealed class FineTuner
         }
     }
 
-    private TextModel OpenModel(ModelConfig config, HeadChoice head, NewTokens? tokens)
-    {
-        if (_recipe.Training.Dropout is { } rate)
-        {
-            config = DropoutRates.Override(config, rate);
-        }
-
-        TextModel model = _recipe.Start == Start.Random
-            ? TextModel.Create(config, head, _recipe.Seed, _options.Models, _backend, tokens?.Count)
-            : TextModel.Load(_recipe.Base, head, _recipe.Seed, _options.Models, _backend, config, tokens?.Count);
-        tokens?.Initialize(model);
-        return model;
-    }
+    private TextModel OpenModel(ModelConfig config, HeadChoice head, NewTokens? tokens) => BaseModel.Open(_recipe, config, head, tokens, _options.Models, _backend);
 
     private IReadOnlyList<Example> Encode(IObjective objective, IReadOnlyList<DataRow> rows, string what, List<string> messages)
     {

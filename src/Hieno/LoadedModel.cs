@@ -48,9 +48,10 @@ public sealed class LoadedModel
     /// <param name="models">The families known; the built-in ones when null.</param>
     /// <param name="backend">Where it computes; the CPU when null.</param>
     /// <param name="kinds">The methods whose adapters are known; the built-in ones when null.</param>
+    /// <param name="quantized">False opens an adapter's base as it is in its file even where it was quantised in training; true (default) as it was in training.</param>
     /// <exception cref="CheckpointException">A file is missing or malformed, or the adapter does not fit its base.</exception>
     public static LoadedModel Open(
-        string path, HeadKind? head = null, string? baseModel = null, ModelCatalog? models = null, Backend? backend = null, KindCatalog? kinds = null)
+        string path, HeadKind? head = null, string? baseModel = null, ModelCatalog? models = null, Backend? backend = null, KindCatalog? kinds = null, bool quantized = true)
     {
         string folder = FolderOf(path);
         if (!AdapterFolders.Exists(folder))
@@ -62,7 +63,8 @@ public sealed class LoadedModel
 
         string baseFolder = baseModel ?? BaseOf(folder);
         ModelConfig config = WithTask(ModelConfig.Read(baseFolder), folder);
-        TextModel model = TextModel.Load(baseFolder, ChoiceOf(config, head), 0, models, backend, config, AdapterFolders.TokensOf(folder));
+        WeightQuantization? quantization = quantized ? QuantizedBase.Read(AdapterFolders.Of(folder)[0]) : null;
+        TextModel model = TextModel.Load(baseFolder, ChoiceOf(config, head), 0, models, backend, config, AdapterFolders.TokensOf(folder), quantization);
         IReadOnlyList<Adapter> adapters = AdapterFolders.Load(model, folder, kinds);
         if (adapters.SelectMany(adapter => adapter.Parts).OfType<MultitaskPromptVectors>().SingleOrDefault() is { } prompt && config.GetStrings(AdapterTask.PromptTasksKey) is { } tasks)
         {

@@ -22,7 +22,7 @@ public sealed partial class DocumentationTests
         {
             var data = new TheoryData<string, string>();
             KindCatalog kinds = BuiltIns.Kinds();
-            foreach (Type type in (Type[])[typeof(ObjectiveOptions), typeof(TuningOptions), typeof(OptimizerOptions), typeof(ScheduleOptions)])
+            foreach (Type type in (Type[])[typeof(ObjectiveOptions), typeof(TuningOptions), typeof(QuantizationOptions), typeof(OptimizerOptions), typeof(ScheduleOptions)])
             {
                 foreach ((string kind, _) in kinds.KindsOf(type))
                 {

@@ -153,4 +153,35 @@ public sealed class CheckpointWeightsTests
         using var tape = Tape.Begin(record: false);
         return model.Classify(TinyModels.Batch(5, 3)).ToArray();
     }
+
+    [Theory]
+    [InlineData("gpt2", DType.F32)]
+    [InlineData("llama", DType.BF16)]
+    [InlineData("bert", DType.F16)]
+    public void Quantised_weights_are_those_of_the_file_in_4_bits(string family, DType stored)
+    {
+        using var checkpoint = TinyCheckpoint.Of(TinyModels.Create(family));
+        checkpoint.Stored = stored;
+        TextModel plain = checkpoint.Load();
+        TextModel quantised = TextModel.Load(checkpoint.Folder, HeadChoice.Language, quantization: new WeightQuantization(DType.NF4, []));
+        foreach ((Parameter expected, Parameter actual) in plain.Parameters().Zip(quantised.Parameters()).Where(pair => pair.Second.Value.DType == DType.NF4))
+        {
+            Tensor whole = Tensor.CreateLongLived(expected.Value.Shape, DType.NF4);
+            whole.Backend.Copy(expected.CopyBase(), whole);
+            Assert.Equal(whole.ToArray(), actual.Value.ToArray());
+        }
+
+        Assert.Contains(quantised.Parameters(), parameter => parameter.Value.DType == DType.NF4);
+        Assert.All(quantised.Parameters().Where(parameter => parameter.Kind is ParameterKind.Embedding or ParameterKind.Head or ParameterKind.Norm), parameter => Assert.NotEqual(DType.NF4, parameter.Value.DType));
+    }
+
+    [Fact]
+    public void A_weight_that_is_not_finite_cannot_be_quantised()
+    {
+        using var checkpoint = TinyCheckpoint.Of(TinyModels.Create("gpt2"));
+        checkpoint.Tensors["transformer.h.1.mlp.c_fc.weight"].Values[5] = float.NaN;
+        checkpoint.Load();
+        var error = Assert.Throws<CheckpointException>(() => TextModel.Load(checkpoint.Folder, HeadChoice.Language, quantization: new WeightQuantization(DType.NF4, [])));
+        Assert.Contains("transformer.h.1.mlp.c_fc.weight: 1 of its", error.Message, StringComparison.Ordinal);
+    }
 }

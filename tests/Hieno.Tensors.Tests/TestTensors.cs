@@ -29,7 +29,15 @@ internal static class TestTensors
 
     /// <summary>A long-lived random tensor of any storage type.</summary>
     public static Tensor Random(Shape shape, ulong seed, DType dtype, CpuBackend? backend = null) =>
-        Of(shape, Normal(shape.Count, seed), dtype, backend, 0, false);
+        dtype == DType.NF4 ? Quantized(Random(shape, seed, backend)) : Of(shape, Normal(shape.Count, seed), dtype, backend, 0, false);
+
+    /// <summary>The same numbers in 4 bits.</summary>
+    public static Tensor Quantized(Tensor source)
+    {
+        Tensor quantized = Tensor.CreateLongLived(source.Shape, DType.NF4, source.Backend);
+        source.Backend.Copy(source, quantized);
+        return quantized;
+    }
 
     public static unsafe Tensor Of(Shape shape, float[] values, DType dtype, CpuBackend? backend, int gap, bool trained)
     {

@@ -25,6 +25,9 @@ internal sealed class TrainingStep(string name, double target, StepWorkload work
     /// <inheritdoc/>
     public double StockTarget { get; init; } = target;
 
+    /// <summary>Opens the model; it is made with random weights when null.</summary>
+    public Func<ModelConfig, HeadChoice, TextModel>? Base { get; init; }
+
     /// <inheritdoc/>
     public double MemoryTarget => workload.Precision == StepWorkload.Single ? 0.65 : 0.7;
 
@@ -38,7 +41,7 @@ internal sealed class TrainingStep(string name, double target, StepWorkload work
     public void Setup()
     {
         var config = ModelConfig.From(JsonSerializer.SerializeToElement(workload.Config()), name);
-        TextModel model = TextModel.Create(config, workload.Head, (ulong)workload.Seed);
+        TextModel model = Base?.Invoke(config, workload.Head) ?? TextModel.Create(config, workload.Head, (ulong)workload.Seed);
         TuningOptions tuning = workload.Tuning == StepTuning.Full ? new FullOptions() : workload.Lora();
         _tuned = tuning.Create().Apply(model, (ulong)workload.Seed);
         var adamw = new AdamWOptions { WeightDecay = workload.WeightDecay };

@@ -121,7 +121,7 @@ internal static partial class InspectCommand
         {
             Parameter first = group.First();
             Tensor value = first.Value;
-            table.Add(group.Key.Split('|')[0], value.Shape.ToString(), value.DType.ToString(), Figures.Count(value.Count), Figures.Bytes(value.Count * value.DType.Size()),
+            table.Add(group.Key.Split('|')[0], value.Shape.ToString(), value.DType.ToString(), Figures.Count(value.Count), Figures.Bytes(value.DType.ByteLength(value.Count)),
                 group.Count() == 1 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $"× {group.Count()}"));
         }
 
@@ -138,7 +138,7 @@ internal static partial class InspectCommand
         TextColumns table = hasRecipe ? new TextColumns("group", ">weights", ">size", ">trained") : new TextColumns("group", ">weights", ">size");
         void Add(string name, IReadOnlyCollection<Parameter> parameters)
         {
-            string[] cells = [name, Figures.Count(parameters.Sum(p => p.Count)), Figures.Bytes(parameters.Sum(p => p.Count * (double)p.Value.DType.Size())), Figures.Count(parameters.Where(p => p.Trainable).Sum(p => p.Count))];
+            string[] cells = [name, Figures.Count(parameters.Sum(p => p.Count)), Figures.Bytes(parameters.Sum(p => (double)p.Value.DType.ByteLength(p.Count))), Figures.Count(parameters.Where(p => p.Trainable).Sum(p => p.Count))];
             table.Add(cells[..(hasRecipe ? 4 : 3)]);
         }
 

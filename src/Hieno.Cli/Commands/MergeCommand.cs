@@ -24,7 +24,7 @@ internal static class MergeCommand
         ["dare-ties"] = MergeMethod.DareTies,
     };
 
-    private sealed record Request(IReadOnlyList<MergeInput> Inputs, string Output, string? Base, string? Method, MergeOptions Rule, int? Rank, KindCatalog Kinds);
+    private sealed record Request(IReadOnlyList<MergeInput> Inputs, string Output, string? Base, string? Method, MergeOptions Rule, int? Rank, KindCatalog Kinds, bool AsTrained);
 
     public static Command Create(Terminal terminal)
     {
@@ -46,6 +46,7 @@ internal static class MergeCommand
         Option<ulong> seed = verb.With(new Option<ulong>("--seed") { Description = "The seed of what DARE drops.", HelpName = "N", DefaultValueFactory = _ => new MergeOptions().Seed });
         Option<bool> majority = verb.Flag("--majority", "TIES elects the sign of most elements instead of that of their sum.");
         Option<int?> rank = verb.With(new Option<int?>("--rank") { Description = "The rank that svd leaves. Default: the largest of the adapters'.", HelpName = "N" });
+        Option<bool> asTrained = verb.Flag("--as-trained", "Where one adapter was trained on a quantised base: writes it into that base's numbers, in 32 bits, instead of into the base as it is in its file.");
         var plugins = new PluginFlag(verb);
         verb.SetAction(parsed =>
         {
@@ -59,7 +60,7 @@ internal static class MergeCommand
             var rule = new MergeOptions { Density = parsed.GetValue(density), Scale = parsed.GetValue(scale), Seed = parsed.GetValue(seed), Election = parsed.GetValue(majority) ? SignElection.Frequency : SignElection.Total };
             ThrowIfInvalid(rule, parsed.GetValue(rank));
             MergeInput[] inputs = [.. folders.Select((folder, i) => new MergeInput(folder, texts.Length > 0 ? Numbers.Parse(texts[i], "--weights") : 1))];
-            var request = new Request(inputs, parsed.GetRequiredValue(output)!, parsed.GetValue(baseModel), parsed.GetValue(method), rule, parsed.GetValue(rank), plugins.Kinds(parsed));
+            var request = new Request(inputs, parsed.GetRequiredValue(output)!, parsed.GetValue(baseModel), parsed.GetValue(method), rule, parsed.GetValue(rank), plugins.Kinds(parsed), parsed.GetValue(asTrained));
             ThrowIfUsed(request.Output);
             bool isPlain = inputs.Length == 1 && texts.Length == 0 && request.Method is null;
             bool[] isAdapter = [.. folders.Select(IsAdapter)];
@@ -138,7 +139,7 @@ internal static class MergeCommand
     private static int IntoBase(Terminal terminal, Request request)
     {
         (string adapter, string output) = (request.Inputs[0].Folder, request.Output);
-        LoadedModel loaded = ModelFolder.Open(adapter, baseModel: request.Base, kinds: request.Kinds);
+        LoadedModel loaded = ModelFolder.Open(adapter, baseModel: request.Base, kinds: request.Kinds, quantized: request.AsTrained);
         if (loaded.Adapters.Count == 0)
         {
             throw new UsageException($"merge: {adapter} is a whole model, there is no adapter to merge.");
@@ -148,11 +149,18 @@ internal static class MergeCommand
         float[] before = Outputs(loaded.Model, probe);
         loaded.SaveMerged(output);
         float[] after = Outputs(LoadedModel.Open(output).Model, probe);
-        double difference = before.Zip(after).Max(pair => Math.Abs((double)pair.First - pair.Second));
+        double difference = Largest(before, after);
         double largest = before.Max(Math.Abs);
         bool isSame = difference <= Tolerance * Math.Max(1, largest); // false for NaN too
         terminal.WriteLine($"model   {output}");
         terminal.WriteLine($"largest difference of logits between adapter and merged model on {probe.Ids.Length} tokens: {Figures.Rate(difference)} (largest logit {Figures.Number(largest, 2)})");
+        if (QuantizedBase.Read(loaded.Folder) is { } quantization)
+        {
+            terminal.WriteLine(request.AsTrained
+                ? $"note: the base was quantised to {quantization.StoredAs} in training; the merged weights are those numbers, in 32 bits"
+                : $"note: the base was quantised to {quantization.StoredAs} in training, and the adapter is now merged into the base as it is in its file; against the model that was trained, logits differ by up to {Figures.Rate(Largest(after, Outputs(ModelFolder.Open(adapter, baseModel: request.Base).Model, probe)))}");
+        }
+
         if (!isSame)
         {
             terminal.Error.WriteLine($"error: that is more than rounding explains ({Figures.Rate(Tolerance)} of the largest logit). Do not use the merged model; please report it.");
@@ -160,6 +168,8 @@ internal static class MergeCommand
 
         return isSame ? ExitCode.Done : ExitCode.Failed;
     }
+
+    private static double Largest(float[] a, float[] b) => a.Zip(b).Max(pair => Math.Abs((double)pair.First - pair.Second));
 
     // Ids spread over the whole vocabulary, in two rows of different lengths.
     private static TokenBatch Probe(TextModel model)

@@ -88,6 +88,14 @@ public sealed unsafe class CheckpointFiles : IDisposable
     /// <exception cref="ObjectDisposedException">The files have been closed.</exception>
     public ReadOnlySpan<byte> Bytes(SafetensorsEntry entry) => FileOf(entry).Bytes(entry);
 
+    /// <summary>Copies a part of a tensor's bytes past the mapping; see <see cref="SafetensorsFile.Read"/>.</summary>
+    /// <param name="entry">The tensor.</param>
+    /// <param name="start">The first byte, counted from the tensor's.</param>
+    /// <param name="destination">As many bytes as are wanted.</param>
+    /// <exception cref="CheckpointException">No file has a tensor of that name, or it cannot be read.</exception>
+    /// <exception cref="ObjectDisposedException">The files have been closed.</exception>
+    public void Read(SafetensorsEntry entry, long start, Span<byte> destination) => FileOf(entry).Read(entry, start, destination);
+
     /// <summary>A part of a tensor's bytes, for tensors of any size; valid until <see cref="Dispose"/>.</summary>
     /// <param name="entry">The tensor.</param>
     /// <param name="start">The first byte, counted from the tensor's.</param>

@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using Microsoft.Win32.SafeHandles;
 
 namespace Hieno.Formats.Safetensors;
 
@@ -8,15 +9,18 @@ namespace Hieno.Formats.Safetensors;
 /// </remarks>
 public sealed unsafe class SafetensorsFile : IDisposable
 {
+    private readonly SafeFileHandle _handle; // open as long as the mapping is
     private readonly MemoryMappedFile _mapped;
     private readonly MemoryMappedViewAccessor _view;
     private readonly SafetensorsHeader _header;
+    private readonly long _dataStart;
     private readonly long _dataLength;
     private byte* _data; // first byte after the header; null once disposed
 
     private SafetensorsFile(string path, FileStream stream)
     {
         Path = path;
+        _handle = stream.SafeFileHandle;
         long fileLength = stream.Length;
 
         Span<byte> start = stackalloc byte[SafetensorsHeader.LengthBytes];
@@ -27,8 +31,9 @@ public sealed unsafe class SafetensorsFile : IDisposable
         byte* mapping = null;
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref mapping);
         mapping += _view.PointerOffset;
-        _data = mapping + SafetensorsHeader.LengthBytes + headerLength;
-        _dataLength = fileLength - SafetensorsHeader.LengthBytes - headerLength;
+        _dataStart = SafetensorsHeader.LengthBytes + headerLength;
+        _data = mapping + _dataStart;
+        _dataLength = fileLength - _dataStart;
 
         try
         {
@@ -105,6 +110,33 @@ public sealed unsafe class SafetensorsFile : IDisposable
         return entry.ByteLength <= int.MaxValue
             ? new ReadOnlySpan<byte>(pointer, (int)entry.ByteLength)
             : throw new ArgumentException($"{entry.Name}: {entry.ByteLength} bytes are more than a span can hold; use PointerTo.", nameof(entry));
+    }
+
+    /// <summary>Copies a part of a tensor's bytes past the mapping, whose pages would count as memory of this process: for what is read once.</summary>
+    /// <param name="entry">The tensor.</param>
+    /// <param name="start">The first byte, counted from the tensor's.</param>
+    /// <param name="destination">As many bytes as are wanted.</param>
+    /// <exception cref="ArgumentException">The entry or the part does not lie in this file.</exception>
+    /// <exception cref="CheckpointException">The file cannot be read.</exception>
+    /// <exception cref="ObjectDisposedException">The file has been closed.</exception>
+    public void Read(SafetensorsEntry entry, long start, Span<byte> destination)
+    {
+        PointerTo(entry); // checks both
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, entry.ByteLength - destination.Length);
+        try
+        {
+            for (long at = _dataStart + entry.Begin + start; !destination.IsEmpty;)
+            {
+                int read = RandomAccess.Read(_handle, destination, at);
+                destination = read > 0 ? destination[read..] : throw new EndOfStreamException("it ended early");
+                at += read;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(ErrorCodes.CheckpointFileUnreadable, Path, $"the tensor '{entry.Name}' cannot be read ({e.Message.TrimEnd('.')})", "Check the disk, or fetch the file again", e) { Tensor = entry.Name };
+        }
     }
 
     /// <summary>Ends the mapping. Every pointer and span taken from this file is invalid afterwards.</summary>

@@ -18,7 +18,7 @@ public sealed class Linear : Module
         : base(w.Path)
     {
         (In, Out, Transposed) = (inputs, outputs, transposed);
-        Weight = Add(w.Weight("weight", transposed ? [inputs, outputs] : [outputs, inputs], initializer));
+        Weight = Add(w.Projection(transposed ? [inputs, outputs] : [outputs, inputs], initializer));
         Bias = bias ? Add(w.Weight("bias", [outputs], Initializer.Zeros)) : null;
     }
 

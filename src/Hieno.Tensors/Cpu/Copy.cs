@@ -20,20 +20,16 @@ public sealed unsafe partial class CpuBackend
     public override void CopyToHost(Tensor source, Span<float> destination)
     {
         ArgumentNullException.ThrowIfNull(source);
-        for (int row = 0; row < source.Rows; row++)
+        var matrix = Matrix.Of(source);
+        fixed (float* first = destination)
         {
-            Span<float> to = destination.Slice(row * source.Columns, source.Columns);
-            if (source.DType == DType.F32)
+            float* to = first;
+            for (int row = 0; row < source.Rows; row++, to += source.Columns)
             {
-                source.Row(row).CopyTo(to);
-                continue;
-            }
-
-            for (int column = 0; column < to.Length; column++)
-            {
-                to[column] = Element(source, row, column);
+                GemmPack.CopyRow<Simd128>(matrix, matrix.Index(row, 0), to, source.Columns);
             }
         }
+
         KeepAlive(source);
     }
 
@@ -42,8 +38,20 @@ public sealed unsafe partial class CpuBackend
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(destination);
-        long grain = Math.Max(1, ElementsPerTask / Math.Max(1, source.Columns));
-        For(source.Rows, grain, new CopyKernel(source, destination));
+        if (destination.DType == DType.NF4 && source.DType != DType.NF4)
+        {
+            QuantizeNf4(source, destination);
+        }
+        else if (destination.DType == DType.NF4)
+        {
+            Buffer.MemoryCopy((void*)source.Pointer, (void*)destination.Pointer, destination.Storage.ByteLength, DType.NF4.ByteLength(source.Count));
+        }
+        else
+        {
+            long grain = Math.Max(1, ElementsPerTask / Math.Max(1, source.Columns));
+            For(source.Rows, grain, new CopyKernel(source, destination));
+        }
+
         KeepAlive(source, destination);
     }
 
@@ -68,19 +76,10 @@ public sealed unsafe partial class CpuBackend
         KeepAlive(source, destination);
     }
 
-    private static float Element(Tensor tensor, int row, int column)
-    {
-        long index = ((long)row * tensor.RowStride) + column;
-        return tensor.DType switch
-        {
-            DType.F32 => ((float*)tensor.Pointer)[index],
-            DType.BF16 => DTypes.FromBF16(((ushort*)tensor.Pointer)[index]),
-            _ => DTypes.FromF16(((ushort*)tensor.Pointer)[index]),
-        };
-    }
-
     private readonly struct CopyKernel(Tensor source, Tensor destination) : IKernel
     {
+        private readonly Matrix _source = Matrix.Of(source);
+
         public void Run<V>(int chunk, long start, long end)
             where V : unmanaged, ISimd<V>
         {
@@ -98,22 +97,17 @@ public sealed unsafe partial class CpuBackend
                     continue;
                 }
 
+                if (destination.DType == DType.F32)
+                {
+                    GemmPack.CopyRow<V>(_source, _source.Index(row, 0), (float*)destination.Pointer + (row * destination.RowStride), columns);
+                    continue;
+                }
+
+                ushort* to = (ushort*)destination.Pointer + (row * destination.RowStride);
                 for (int column = 0; column < columns; column++)
                 {
-                    float value = Element(source, (int)row, column);
-                    long index = (row * destination.RowStride) + column;
-                    switch (destination.DType)
-                    {
-                        case DType.F32:
-                            ((float*)destination.Pointer)[index] = value;
-                            break;
-                        case DType.BF16:
-                            ((ushort*)destination.Pointer)[index] = DTypes.ToBF16(value);
-                            break;
-                        default:
-                            ((ushort*)destination.Pointer)[index] = DTypes.ToF16(value);
-                            break;
-                    }
+                    float value = _source[row, column];
+                    to[column] = destination.DType == DType.BF16 ? DTypes.ToBF16(value) : DTypes.ToF16(value);
                 }
             }
         }

@@ -92,7 +92,7 @@ public sealed unsafe partial class CpuBackend
             {
                 for (int column = 0; column < columns; column++)
                 {
-                    _copy[(row * columns) + column] = DTypes.ToBF16(matrix.At((row * matrix.Stride) + column));
+                    _copy[(row * columns) + column] = DTypes.ToBF16(matrix.At(matrix.StoredIndex(row, column)));
                 }
             }
         }

@@ -140,6 +140,7 @@ internal static unsafe class GemmBf16Pack
         left < Lanes ? RoundedPart(matrix, index, left)
         : matrix.DType == DType.F32 ? Round(Vector512.Load(matrix.Single + index))
         : matrix.DType == DType.BF16 ? Round(Simd512.LoadBF16(matrix.Half + index).Value)
+        : matrix.DType == DType.NF4 ? Round(matrix.Nf4.Load<Simd512>(index).Value)
         : Round(Simd512.LoadF16(matrix.Half + index).Value);
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -66,6 +66,9 @@ public sealed unsafe partial class CpuBackend
             case DType.BF16:
                 For(tasks, 1, new FewRowsKernel<StoredBF16>(this, a, b, target, panelsOfTask));
                 break;
+            case DType.NF4:
+                For(tasks, 1, new FewRowsKernel<StoredNF4>(this, a, b, target, panelsOfTask));
+                break;
             default:
                 For(tasks, 1, new FewRowsKernel<StoredF16>(this, a, b, target, panelsOfTask));
                 break;
@@ -93,6 +96,9 @@ public sealed unsafe partial class CpuBackend
                 break;
             case DType.BF16:
                 For(tasks, grain, new SliceKernel<StoredBF16>(a, b, plan));
+                break;
+            case DType.NF4:
+                For(tasks, grain, new SliceKernel<StoredNF4>(a, b, plan));
                 break;
             default:
                 For(tasks, grain, new SliceKernel<StoredF16>(a, b, plan));
@@ -301,7 +307,7 @@ public sealed unsafe partial class CpuBackend
         /// <summary>Asks for what is packed after this part of a transposed B: the same columns further on, or the next columns' beginning.</summary>
         private void PrefetchNext(int k, int depth, int column, int columns)
         {
-            if (!b.Transposed || !Sse.IsSupported)
+            if (!b.Transposed || b.DType == DType.NF4 || !Sse.IsSupported) // of NF4 a cache line holds 128 numbers
             {
                 return;
             }

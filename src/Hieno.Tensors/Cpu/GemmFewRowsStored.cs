@@ -40,6 +40,17 @@ public sealed unsafe partial class CpuBackend
             where V : unmanaged, ISimd<V> => V.LoadBF16(matrix.Half + index);
     }
 
+    private readonly struct StoredNF4 : IStored
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void PrefetchRows<V>(in Matrix matrix, long index, long stride)
+            where V : unmanaged, ISimd<V> => PrefetchEight(matrix.Nf4.AddressOf(index), stride / 2, V.Count);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Load<V>(in Matrix matrix, long index)
+            where V : unmanaged, ISimd<V> => matrix.Nf4.Load<V>(index);
+    }
+
     private readonly struct StoredF16 : IStored
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

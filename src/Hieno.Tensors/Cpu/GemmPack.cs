@@ -114,12 +114,13 @@ internal static unsafe class GemmPack
         {
             DType.F32 => V.Load(matrix.Single + index),
             DType.BF16 => V.LoadBF16(matrix.Half + index),
+            DType.NF4 => matrix.Nf4.Load<V>(index),
             _ => V.LoadF16(matrix.Half + index),
         };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(in Matrix matrix, long index) =>
-        GemmTile.Prefetch(matrix.DType == DType.F32 ? matrix.Single + index : (float*)(matrix.Half + index));
+        GemmTile.Prefetch(matrix.DType == DType.F32 ? matrix.Single + index : matrix.DType == DType.NF4 ? matrix.Nf4.AddressOf(index) : (float*)(matrix.Half + index));
 
     // B is stored as [column][k]: square blocks of one vector's size are turned over in registers.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -128,7 +129,7 @@ internal static unsafe class GemmPack
     {
         int lanes = V.Count;
         int width = 2 * lanes;
-        float* expanded = stackalloc float[lanes * lanes]; // a 16-bit block is widened here first
+        float* expanded = stackalloc float[lanes * lanes]; // a block of fewer bits is widened here first
         for (int half = 0; half < width; half += lanes)
         {
             int present = Math.Clamp(columns - half, 0, lanes);
@@ -144,7 +145,7 @@ internal static unsafe class GemmPack
                 long stride = b.Stride;
                 if (b.DType != DType.F32)
                 {
-                    Expand<V>(b.Half + b.Index(k0 + k, column + half), b.Stride, b.DType == DType.BF16, expanded);
+                    Expand<V>(b, b.Index(k0 + k, column + half), expanded);
                     from = expanded;
                     stride = lanes;
                 }
@@ -159,14 +160,14 @@ internal static unsafe class GemmPack
         }
     }
 
-    // A square block of 16-bit numbers as 32-bit ones.
+    // A square block of numbers as 32-bit ones.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Expand<V>(ushort* from, long stride, bool isBF16, float* to)
+    private static void Expand<V>(in Matrix b, long index, float* to)
         where V : unmanaged, ISimd<V>
     {
-        for (int j = 0; j < V.Count; j++, from += stride, to += V.Count)
+        for (int j = 0; j < V.Count; j++, index += b.Stride, to += V.Count)
         {
-            (isBF16 ? V.LoadBF16(from) : V.LoadF16(from)).Store(to);
+            Load<V>(b, index).Store(to);
         }
     }
 
@@ -200,12 +201,7 @@ internal static unsafe class GemmPack
 
         for (; k < count; k++)
         {
-            to[k] = a.DType switch
-            {
-                DType.F32 => a.Single[index + k],
-                DType.BF16 => DTypes.FromBF16(a.Half[index + k]),
-                _ => DTypes.FromF16(a.Half[index + k]),
-            };
+            to[k] = a.At(index + k);
         }
     }
 }

@@ -15,6 +15,7 @@ public static partial class Ops
         ArgumentOutOfRangeException.ThrowIfNegative(divisor);
         ShapeException.ThrowUnless(vertical.Dilation == 1 && horizontal.Dilation == 1, $"windows have dilation {vertical.Dilation} and {horizontal.Dilation}; means have none.");
         x.Backend.AveragePoolForward(x, vertical, horizontal, divisor, y);
+        Tape.Spend(x.Count);
         return Tape.Wants(x) ? Tape.Record(y, new AveragePoolBackward(x, vertical, horizontal, divisor)) : y;
     }
 

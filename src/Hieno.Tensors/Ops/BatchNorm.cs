@@ -25,6 +25,7 @@ public static partial class Ops
         Tensor mean = Tensor.Create([x.Columns], x.Backend);
         Tensor inverse = Tensor.Create([x.Columns], x.Backend); // 1 / √(variance + eps)
         x.Backend.BatchNormForward(x, gain, bias, eps, y, mean, inverse);
+        Tape.Spend(6 * x.Count);
         MoveStatistics(mean, inverse, x.Rows, eps, momentum, runningMean, runningVariance);
         return Tape.Wants(x, gain, bias) ? Tape.Record(y, new BatchNormBackward(x, gain, bias, mean, inverse, fixedStatistics: false)) : y;
     }
@@ -46,6 +47,7 @@ public static partial class Ops
         Tensor inverse = Tensor.FromValues([x.Columns], Array.ConvertAll(variance.ToArray(), v => 1f / MathF.Sqrt(v + eps)), x.Backend);
         Tensor y = Tensor.Create(x.Shape, x.Backend);
         x.Backend.NormalizeChannels(x, gain, bias, mean, inverse, y);
+        Tape.Spend(2 * x.Count);
         return Tape.Wants(x, gain, bias) ? Tape.Record(y, new BatchNormBackward(x, gain, bias, mean, inverse, fixedStatistics: true)) : y;
     }
 

@@ -7,7 +7,7 @@ public static partial class Ops
     /// and the channels c of the feature's group; outside the picture x is 0.
     /// </summary>
     /// <param name="x">Pictures with their channels last, [N, H, W, C].</param>
-    /// <param name="weight">W as checkpoints store it, [Out, C / groups, KH, KW]. A 16-bit weight cannot be trained.</param>
+    /// <param name="weight">W as checkpoints store it, [Out, C / groups, KH, KW]. A weight of fewer than 32 bits cannot be trained.</param>
     /// <param name="bias">b, [Out], or null for none.</param>
     /// <param name="vertical">Stride, padding and dilation from top to bottom.</param>
     /// <param name="horizontal">The same from left to right.</param>
@@ -30,6 +30,7 @@ public static partial class Ops
         CheckConvolution(geometry, x, weight, bias, geometry.Features, nameof(Convolution));
         Tensor y = Tensor.Create([geometry.Images, geometry.OutHeight, geometry.OutWidth, geometry.Features], x.Backend);
         x.Backend.Convolution(x, weight, bias, geometry, y, add: false, PrecisionFor(geometry));
+        Tape.Spend(geometry.Flops + (bias is null ? 0 : y.Count));
         return Tape.Wants(x, weight, bias) ? Tape.Record(y, new ConvolutionBackward(x, weight, bias, geometry)) : y;
     }
 
@@ -48,7 +49,7 @@ public static partial class Ops
         }
 
         ThrowUnlessSingle(x, op);
-        ThrowIfTrainedIn16Bits(weight, op);
+        ThrowIfTrainedBelow32Bits(weight, op);
     }
 
     // As for projections: short sides gain nothing by rounding.

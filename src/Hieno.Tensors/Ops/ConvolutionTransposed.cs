@@ -44,6 +44,7 @@ public static partial class Ops
         }
 
         x.Backend.ConvolutionInputGradient(x, weight, geometry, y, add: bias is not null, PrecisionFor(geometry));
+        Tape.Spend(geometry.Flops + (bias is null ? 0 : y.Count));
         return Tape.Wants(x, weight, bias) ? Tape.Record(y, new ConvolutionTransposedBackward(x, weight, bias, geometry)) : y;
     }
 

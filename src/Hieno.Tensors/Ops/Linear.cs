@@ -7,7 +7,7 @@ public static partial class Ops
     /// <summary>Projects each row: y = x · Wᵀ + b.</summary>
     /// <param name="x">[..., In]; rows may lie apart.</param>
     /// <param name="weight">
-    /// W, [Out, In]; or [In, Out] if <paramref name="transposed"/>. A 16-bit weight is expanded while it is multiplied and cannot be trained.
+    /// W, [Out, In]; or [In, Out] if <paramref name="transposed"/>. A weight of 16 or 4 bits is expanded while it is multiplied and cannot be trained.
     /// </param>
     /// <param name="bias">b, [Out], or null for none.</param>
     /// <param name="transposed">True where a checkpoint stores the weight as [In, Out] (GPT-2's Conv1D): y = x · W + b.</param>
@@ -46,7 +46,7 @@ public static partial class Ops
         }
 
         ThrowUnlessSingle(x, op);
-        ThrowIfTrainedIn16Bits(weight, op);
+        ThrowIfTrainedBelow32Bits(weight, op);
         return features;
     }
 
@@ -57,11 +57,11 @@ public static partial class Ops
         return Math.Min(weight.Rows, weight.Columns) < Narrow ? MatMulPrecision.Fp32 : Tape.Current?.Precision ?? MatMulPrecision.Fp32;
     }
 
-    private static void ThrowIfTrainedIn16Bits(Tensor weight, string op)
+    private static void ThrowIfTrainedBelow32Bits(Tensor weight, string op)
     {
         if (weight.NeedsGrad && weight.DType != DType.F32)
         {
-            throw new ArgumentException($"{op}: the weight {weight} is stored in 16 bits and cannot be trained. Freeze it, or convert it to F32.", nameof(weight));
+            throw new ArgumentException($"{op}: the weight {weight} is stored in fewer than 32 bits and cannot be trained. Freeze it, or convert it to F32.", nameof(weight));
         }
     }
 

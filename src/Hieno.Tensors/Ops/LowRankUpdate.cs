@@ -27,7 +27,7 @@ public static partial class Ops
             b.Shape.Rank == 2 && b.Shape[1] == a.Shape[0] && y.Shape == x.Shape.WithLast(b.Shape[0]),
             $"y has shape {y.Shape}, x {x.Shape}, A {a.Shape}, B {b.Shape}; expected y [..., Out], x [..., In], A [R, In], B [Out, R].");
         ThrowUnlessSingle(y, nameof(LowRankUpdate));
-        ThrowIfTrainedIn16Bits(b, nameof(LowRankUpdate));
+        ThrowIfTrainedBelow32Bits(b, nameof(LowRankUpdate));
 
         MatMulPrecision precision = PrecisionFor(a);
         Tensor read = Dropout(x, dropout);

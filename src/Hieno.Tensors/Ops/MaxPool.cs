@@ -13,6 +13,7 @@ public static partial class Ops
         Tensor y = PooledLike(x, vertical, horizontal, nameof(MaxPool));
         Tensor chosen = Tensor.Create(y.Shape, x.Backend); // the pixel of its picture that each number came from: whole numbers in the bits of singles
         x.Backend.MaxPoolForward(x, vertical, horizontal, y, chosen);
+        Tape.Spend(x.Count);
         return Tape.Wants(x) ? Tape.Record(y, new MaxPoolBackward(x, vertical, horizontal, chosen)) : y;
     }
 

@@ -25,7 +25,7 @@ public static partial class Ops
     /// <summary>The picked rows, recorded; <paramref name="rows"/> were checked.</summary>
     private static Tensor Gather(Tensor x, int[] rows, string op)
     {
-        ThrowIfTrainedIn16Bits(x, op);
+        ThrowIfTrainedBelow32Bits(x, op);
         Tensor y = Tensor.Create([rows.Length, x.Columns], x.Backend);
         x.Backend.GatherRows(x, rows, y);
         return Tape.Wants(x) ? Tape.Record(y, new RowsBackward(x, (int[])rows.Clone())) : y; // the caller may reuse its array

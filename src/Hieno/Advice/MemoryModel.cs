@@ -36,8 +36,8 @@ internal sealed class MemoryModel
     /// <summary>The prediction; null for a model whose blocks cannot be counted.</summary>
     public MemoryForecast? Predict(Learning learning, StepBatch batch)
     {
-        long weights = _model.Parameters().Sum(parameter => parameter.Base.Count * parameter.Base.DType.Size())
-            + learning.Own.Where(parameter => parameter.Base.DType != DType.F32).Sum(parameter => parameter.Count * (long)(sizeof(float) - parameter.Base.DType.Size()))
+        long weights = _model.Parameters().Sum(parameter => parameter.Base.DType.ByteLength(parameter.Base.Count))
+            + learning.Own.Where(parameter => parameter.Base.DType != DType.F32).Sum(parameter => (parameter.Count * sizeof(float)) - parameter.Base.DType.ByteLength(parameter.Count))
             + (learning.Added * sizeof(float));
         return _block is null ? null : new MemoryForecast(
             learning.Name, learning.Count, weights, (long)(_optimizerBytes * learning.Count), StepNumbers(_block, learning, batch) * sizeof(float));

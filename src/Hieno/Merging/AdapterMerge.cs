@@ -108,6 +108,12 @@ public static class AdapterMerge
             writer.WriteText(AdapterTask.FileName, adapters[0].Task);
         }
 
+        // Adapters that were not trained on one and the same base are for the base as it is in its file.
+        if (adapters[0].Quantization is { Length: > 0 } quantization && adapters.All(adapter => adapter.Quantization == quantization))
+        {
+            writer.WriteText(QuantizedBase.FileName, quantization);
+        }
+
         WeightFiles.CopyCompanions(adapters[0].Folder, writer.Folder);
     }
 

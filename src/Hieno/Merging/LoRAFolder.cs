@@ -30,7 +30,10 @@ internal sealed class LoRAFolder : IDisposable
     }
 
     /// <summary>What the adapter says about labels, or an empty text.</summary>
-    public string Task => File.Exists(Path.Combine(Folder, AdapterTask.FileName)) ? File.ReadAllText(Path.Combine(Folder, AdapterTask.FileName)) : string.Empty;
+    public string Task => TextOf(AdapterTask.FileName);
+
+    /// <summary>How the base was quantised in training, or an empty text.</summary>
+    public string Quantization => TextOf(Tuning.QuantizedBase.FileName);
 
     /// <summary>Opens an adapter's folder, or that of a run.</summary>
     /// <exception cref="MergeException">It is no adapter, or one whose change is not s·BA.</exception>
@@ -81,4 +84,6 @@ internal sealed class LoRAFolder : IDisposable
     }
 
     public void Dispose() => Files.Dispose();
+
+    private string TextOf(string name) => File.Exists(Path.Combine(Folder, name)) ? File.ReadAllText(Path.Combine(Folder, name)) : string.Empty;
 }

@@ -33,6 +33,9 @@ public sealed record Recipe : IValidated
     /// <summary>How the base model starts: pretrained, or random. Default pretrained.</summary>
     public Start Start { get; init; } = Start.Pretrained;
 
+    /// <summary>How the frozen base is stored in fewer bits while an adapter learns: nf4, as QLoRA does. Default: as in its file.</summary>
+    public QuantizationOptions? Quantization { get; init; }
+
     /// <summary>What is learned: causal-lm, masked-lm, sft, classification, multi-label-classification, regression, multiple-choice.</summary>
     public required ObjectiveOptions Task { get; init; }
 
@@ -62,8 +65,18 @@ public sealed record Recipe : IValidated
     public IReadOnlyList<string> Silence { get; init; } = [];
 
     /// <inheritdoc/>
-    public IEnumerable<string> Validate() => Silence.Except(BuiltInWarnings.Ids, StringComparer.Ordinal).Select(name =>
-        $"'silence' names '{name}', which is no warning. {NearestKey.Advice(name, BuiltInWarnings.Ids, "Warnings")}");
+    public IEnumerable<string> Validate()
+    {
+        if (QuantizationCheck.Fault(this) is var (fact, advice))
+        {
+            yield return $"{fact}. {advice}.";
+        }
+
+        foreach (string name in Silence.Except(BuiltInWarnings.Ids, StringComparer.Ordinal))
+        {
+            yield return $"'silence' names '{name}', which is no warning. {NearestKey.Advice(name, BuiltInWarnings.Ids, "Warnings")}";
+        }
+    }
 
     /// <summary>Reads a recipe file, .yaml or .json.</summary>
     /// <param name="path">The file.</param>

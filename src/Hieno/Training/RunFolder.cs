@@ -128,6 +128,7 @@ public sealed class RunFolder : IDisposable
             vectors = (backend as CpuBackend)?.Width.ToString(),
             threads = (backend as CpuBackend)?.Threads,
             seed = recipe.Seed,
+            baseQuantization = recipe.Quantization is { } quantization ? QuantizedBase.Describe(quantization.Create()) : null,
             dataSha256 = dataHash,
             plugins,
         };

@@ -21,7 +21,7 @@ public static class PeftFolder
     /// <param name="kinds">The methods that are known; the built-in ones when null.</param>
     public static bool Knows(string peftType, KindCatalog? kinds = null) => FindLayout(peftType, kinds) is not null;
 
-    /// <summary>Writes an adapter.</summary>
+    /// <summary>Writes an adapter, and beside it how its base is quantised where it is.</summary>
     /// <param name="adapter">The adapter.</param>
     /// <param name="folder">An existing folder.</param>
     /// <param name="baseModel">The base model's folder or name, for readers to find it.</param>
@@ -34,6 +34,7 @@ public static class PeftFolder
             new Dictionary<string, string>(StringComparer.Ordinal) { ["format"] = "pt" });
         PeftAdapterConfig config = adapter.Source ?? Describe(adapter);
         (TokenRows.Describe(adapter, config) with { BaseModel = baseModel }).Write(Path.Combine(folder, PeftAdapterConfig.FileName));
+        QuantizedBase.Write(folder, adapter.Model.Quantization);
     }
 
     /// <summary>What is written: each weight of the adapter with its name in the file and its value.</summary>

@@ -11,14 +11,14 @@ public static class StoredWeight
     /// <param name="stored">Its weight, as it is stored.</param>
     /// <param name="factors">[out].</param>
     public static Tensor ScaleOutputs(Linear layer, Tensor stored, Tensor factors) =>
-        layer.Transposed ? Ops.ScaleColumns(Wide(stored), factors) : Ops.Transpose(Ops.ScaleColumns(Ops.Transpose(stored), factors));
+        layer.Transposed ? Ops.ScaleColumns(Wide(stored), factors) : Ops.Transpose(Ops.ScaleColumns(Ops.Transpose(Wide(stored)), factors));
 
     /// <summary>Each input's weights times a factor of its own, in the layer's order.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="stored">Its weight, as it is stored.</param>
     /// <param name="factors">[in].</param>
     public static Tensor ScaleInputs(Linear layer, Tensor stored, Tensor factors) =>
-        layer.Transposed ? Ops.Transpose(Ops.ScaleColumns(Ops.Transpose(stored), factors)) : Ops.ScaleColumns(Wide(stored), factors);
+        layer.Transposed ? Ops.Transpose(Ops.ScaleColumns(Ops.Transpose(Wide(stored)), factors)) : Ops.ScaleColumns(Wide(stored), factors);
 
     /// <summary>The weight plus a change.</summary>
     /// <param name="layer">The layer.</param>
@@ -31,7 +31,7 @@ public static class StoredWeight
     /// <param name="stored">Its weight, as it is stored.</param>
     /// <param name="change">Computes [out, in] from [out, in].</param>
     public static Tensor Map(Linear layer, Tensor stored, Func<Tensor, Tensor> change) =>
-        layer.Transposed ? Ops.Transpose(change(Ops.Transpose(stored))) : change(Wide(stored));
+        layer.Transposed ? Ops.Transpose(change(Ops.Transpose(Wide(stored)))) : change(Wide(stored));
 
     /// <summary>Writes a new weight over the layer's own.</summary>
     /// <param name="layer">The layer, whose weight lies in memory of its own.</param>
@@ -43,7 +43,7 @@ public static class StoredWeight
         weight.Backend.Copy(change(weight), weight);
     }
 
-    // Sums and products are of 32 bits; a frozen weight may be stored in 16.
+    // Sums and products are of 32 bits; a frozen weight may be stored in 16 or 4.
     private static Tensor Wide(Tensor stored)
     {
         if (stored.DType == DType.F32)

@@ -18,13 +18,21 @@ public static class WeightFiles
         "tokenizer.model", "chat_template.jinja", "generation_config.json",
     ];
 
-    /// <summary>An entry of a weight file that writes <paramref name="tensor"/> in its own storage type.</summary>
+    /// <summary>An entry of a weight file that writes <paramref name="tensor"/> in its own storage type; one in 4 bits as the 32-bit numbers that it stands for.</summary>
     public static SafetensorsItem Item(string name, Tensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
         SafetensorsDType dtype = tensor.DType switch { DType.BF16 => SafetensorsDType.BF16, DType.F16 => SafetensorsDType.F16, _ => SafetensorsDType.F32 };
         long[] shape = Array.ConvertAll(tensor.Shape.AsSpan().ToArray(), extent => (long)extent);
-        return new SafetensorsItem(name, dtype, shape, stream => tensor.WriteTo(stream));
+        return new SafetensorsItem(name, dtype, shape, tensor.DType == DType.NF4 ? stream => WriteExpanded(tensor, stream) : stream => tensor.WriteTo(stream));
+    }
+
+    private static void WriteExpanded(Tensor tensor, Stream stream)
+    {
+        using Tape tape = Tape.Begin(record: false, backend: tensor.Backend);
+        Tensor wide = Tensor.Create(tensor.Shape, tensor.Backend);
+        tensor.Backend.Copy(tensor, wide);
+        wide.WriteTo(stream);
     }
 
     /// <summary>Reads an entry as a long-lived 32-bit tensor.</summary>
@@ -63,7 +71,7 @@ public static class WeightFiles
             model.Parameters().Select(parameter => Item(parameter.Name, parameter.Value)),
             metadata: new Dictionary<string, string>(StringComparer.Ordinal) { ["format"] = "pt" });
         JsonObject config = JsonObject.Create(model.Config.Json)!;
-        bool all32 = model.Parameters().All(parameter => parameter.Value.DType == DType.F32);
+        bool all32 = model.Parameters().All(parameter => parameter.Value.DType is DType.F32 or DType.NF4);
         if (all32)
         {
             config["torch_dtype"] = "float32";

@@ -26,6 +26,24 @@ public sealed class MergeCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task An_adapter_of_a_quantised_base_merges_into_the_base_or_as_it_was_trained_and_says_which()
+    {
+        await CliRun.Of("train", _project.Recipe(), "--quiet");
+        string recipe = _project.Recipe("{ kind: lora, rank: 4, targets: [query, value] }", "quantization: nf4");
+        CliRun train = await CliRun.Of("train", recipe, "--base", _project.Path("run/final"), "--start", "pretrained", "--output", _project.Path("adapter"), "--quiet");
+
+        CliRun plain = await CliRun.Of("merge", _project.Path("adapter"), "--out", _project.Path("plain"));
+        CliRun asTrained = await CliRun.Of("merge", _project.Path("adapter"), "--out", _project.Path("as-trained"), "--as-trained");
+        double trained = LogLoss(await CliRun.Of("eval", _project.Path("adapter"), _project.Path("test.jsonl"), "--json"));
+
+        Assert.Equal((0, 0, 0), (train.Code, plain.Code, asTrained.Code));
+        Assert.Contains("the base was quantised to NF4 in training, and the adapter is now merged into the base as it is in its file", plain.Output, StringComparison.Ordinal);
+        Assert.Contains("the merged weights are those numbers, in 32 bits", asTrained.Output, StringComparison.Ordinal);
+        Assert.Equal(trained, LogLoss(await CliRun.Of("eval", _project.Path("as-trained"), _project.Path("test.jsonl"), "--json")), 1e-5);
+        Assert.NotEqual(trained, LogLoss(await CliRun.Of("eval", _project.Path("plain"), _project.Path("test.jsonl"), "--json")), 1e-6);
+    }
+
+    [Fact]
     public async Task A_whole_model_and_a_used_folder_are_refused()
     {
         await CliRun.Of("train", _project.Recipe(), "--quiet");

@@ -57,7 +57,9 @@ public sealed class GemmBf16Tests
     [InlineData(DType.BF16, DType.BF16)]
     [InlineData(DType.F16, DType.F32)]
     [InlineData(DType.F32, DType.BF16)]
-    public void Operands_stored_in_16_bits_are_read_as_what_they_stand_for(DType left, DType right)
+    [InlineData(DType.F32, DType.NF4)]
+    [InlineData(DType.NF4, DType.F32)]
+    public void Operands_stored_in_fewer_bits_are_read_as_what_they_stand_for(DType left, DType right)
     {
         foreach (CpuBackend backend in Backends)
         {

@@ -40,6 +40,7 @@ public sealed class GemmFewRowsTests
     [InlineData(DType.F32)]
     [InlineData(DType.BF16)]
     [InlineData(DType.F16)]
+    [InlineData(DType.NF4)]
     public void Every_storage_type_of_the_weight_gives_the_product_of_its_expanded_numbers(DType dtype)
     {
         foreach (CpuBackend backend in TestTensors.Widths)

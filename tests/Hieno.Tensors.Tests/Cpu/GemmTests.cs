@@ -65,7 +65,8 @@ public sealed class GemmTests
     [Theory]
     [InlineData(DType.BF16)]
     [InlineData(DType.F16)]
-    public void Sixteen_bit_operands_give_the_product_of_their_expanded_numbers(DType dtype)
+    [InlineData(DType.NF4)]
+    public void Operands_of_fewer_bits_give_the_product_of_their_expanded_numbers(DType dtype)
     {
         foreach (CpuBackend backend in TestTensors.Widths)
         {

@@ -6,7 +6,7 @@ namespace Hieno.Tests.Recipes;
 // What holds for every built-in setting and kind, of today and of tomorrow.
 public class RecipeTests
 {
-    private const string Least = "{ base: m, task: sft, data: { train: a.jsonl }, output: o }";
+    private const string Least = "{ base: m, task: sft, data: { train: a.jsonl }, tuning: lora, output: o }"; // an adapter, as a quantised base needs one
     private static readonly KindCatalog Catalog = BuiltIns.Kinds();
     private static readonly SettingsReference Reference = SettingsReference.Of<Recipe>(Catalog);
 

@@ -29,6 +29,11 @@ internal unsafe interface ISimd<T>
     /// <summary>Lane i = the single that the f16 source[i] stands for.</summary>
     static abstract T LoadF16(ushort* source);
 
+    /// <summary>
+    /// Lane i = the NF4 level of code index + i. Two codes share a byte, the first in its upper half; bytes that hold none of these codes are not read.
+    /// </summary>
+    static abstract T LoadNF4(byte* codes, long index);
+
     /// <summary>destination[i] = lane i.</summary>
     void Store(float* destination);
 

@@ -22,6 +22,8 @@ internal readonly unsafe struct Simd1(float v) : ISimd<Simd1>
 
     public static Simd1 LoadF16(ushort* source) => new(DTypes.FromF16(*source));
 
+    public static Simd1 LoadNF4(byte* codes, long index) => new(Nf4.Levels[Nf4Codes.At(codes, index)]);
+
     public void Store(float* destination) => *destination = _v;
 
     public static void Transpose(float* source, long sourceStride, float* destination, long destinationStride) => *destination = *source;

@@ -55,6 +55,15 @@ internal readonly unsafe struct Simd128(Vector128<float> v) : ISimd<Simd128>
         return new((Vector128.ConditionalSelect(special, infinite, finite) | sign).AsSingle());
     }
 
+    // There is no permutation of sixteen singles here: each lane is looked up.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 LoadNF4(byte* codes, long index)
+    {
+        ReadOnlySpan<float> levels = Nf4.Levels;
+        return new(Vector128.Create(
+            levels[Nf4Codes.At(codes, index)], levels[Nf4Codes.At(codes, index + 1)], levels[Nf4Codes.At(codes, index + 2)], levels[Nf4Codes.At(codes, index + 3)]));
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* destination) => _v.Store(destination);
 

@@ -54,6 +54,18 @@ internal readonly unsafe struct Simd256(Vector256<float> v) : ISimd<Simd256>
         return new((Vector256.ConditionalSelect(special, infinite, finite) | sign).AsSingle());
     }
 
+    // As with sixteen lanes. The permutation looks at three bits of each lane, so both halves of the levels are picked from, and the
+    // fourth bit, moved to the sign, chooses between them.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 LoadNF4(byte* codes, long index)
+    {
+        Vector256<ulong> pairs = Avx2.ConvertToVector256Int64(Vector128.CreateScalar(Nf4Codes.Eight(codes, index)).AsByte()).AsUInt64();
+        Vector256<int> lanes = (Vector256.ShiftRightLogical(pairs, 4) | Vector256.ShiftLeft(pairs, 32)).AsInt32();
+        Vector256<float> negative = Avx2.PermuteVar8x32(Nf4Codes.Negative256, lanes);
+        Vector256<float> positive = Avx2.PermuteVar8x32(Nf4Codes.Positive256, lanes);
+        return new(Avx.BlendVariable(negative, positive, Vector256.ShiftLeft(lanes, 28).AsSingle()));
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* destination) => _v.Store(destination);
 

@@ -61,6 +61,16 @@ internal readonly unsafe struct Simd512(Vector512<float> v) : ISimd<Simd512>
         return new((Vector512.ConditionalSelect(special, infinite, finite) | sign).AsSingle());
     }
 
+    // Each of the eight bytes is widened to 64 bits: its upper half moves into the lower lane, its lower half into the upper lane. The
+    // permutation looks at the lowest four bits of each lane only.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 LoadNF4(byte* codes, long index)
+    {
+        Vector512<ulong> pairs = Avx512F.ConvertToVector512UInt64(Vector128.CreateScalar(Nf4Codes.Sixteen(codes, index)).AsByte());
+        Vector512<int> lanes = (Vector512.ShiftRightLogical(pairs, 4) | Vector512.ShiftLeft(pairs, 32)).AsInt32();
+        return new(Avx512F.PermuteVar16x32(Nf4Codes.Levels512, lanes));
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* destination) => _v.Store(destination);
 

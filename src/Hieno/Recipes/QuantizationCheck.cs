@@ -1,0 +1,25 @@
+using Hieno.Tuning;
+
+namespace Hieno.Recipes;
+
+/// <summary>Whether a run can keep its base in few bits: only where the base stays as it is.</summary>
+internal static class QuantizationCheck
+{
+    /// <summary>Why the base cannot be quantised in this run, and what to do; null where it can, or is not.</summary>
+    public static (string Fact, string Advice)? Fault(Recipe recipe)
+    {
+        if (recipe.Quantization is null || (recipe.Start == Start.Pretrained && recipe.Tuning is AdapterOptions))
+        {
+            return null;
+        }
+
+        if (recipe.Start == Start.Random)
+        {
+            return ("'quantization' and 'start: random' exclude each other: random weights must be free to change", "Remove one of them");
+        }
+
+        string kind = BuiltIns.Kinds().KindsOf(typeof(TuningOptions)).FirstOrDefault(known => known.Value == recipe.Tuning.GetType()).Key ?? recipe.Tuning.GetType().Name;
+        return ($"'quantization' stores the base in few bits, where it cannot change, but 'tuning: {kind}' trains and saves the base itself",
+            "Choose a method that trains an adapter, such as lora, or remove 'quantization'");
+    }
+}

@@ -1,0 +1,45 @@
+using Hieno.Formats;
+using Hieno.Models;
+using Hieno.Recipes;
+using Hieno.Tensors;
+using Hieno.Tuning;
+
+namespace Hieno.Training;
+
+/// <summary>The model that a run begins with, before its method is applied.</summary>
+public static class BaseModel
+{
+    /// <summary>Opens the base of <paramref name="recipe"/>: pretrained or random, quantised or not.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="config">The base's configuration.</param>
+    /// <param name="head">The output layer.</param>
+    /// <param name="models">The families known; the built-in ones when null.</param>
+    /// <param name="backend">Where it computes; the CPU when null.</param>
+    /// <exception cref="CheckpointException">The files are missing or malformed.</exception>
+    /// <exception cref="TrainingException">The recipe quantises a base that has to change.</exception>
+    /// <exception cref="TuningException">A name in <see cref="QuantizationOptions.Keep"/> fits nothing.</exception>
+    public static TextModel Open(Recipe recipe, ModelConfig config, HeadChoice head, ModelCatalog? models = null, Backend? backend = null) =>
+        Open(recipe, config, head, tokens: null, models, backend);
+
+    /// <summary>As above, for a model that is to know new tokens.</summary>
+    internal static TextModel Open(Recipe recipe, ModelConfig config, HeadChoice head, NewTokens? tokens, ModelCatalog? models, Backend? backend)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        if (QuantizationCheck.Fault(recipe) is var (fact, advice)) // a recipe made in code was not checked before
+        {
+            throw new TrainingException(ErrorCodes.RecipeSettingsConflict, "recipe", fact, advice);
+        }
+
+        if (recipe.Training.Dropout is { } rate)
+        {
+            config = DropoutRates.Override(config, rate);
+        }
+
+        TextModel model = recipe.Start == Start.Random
+            ? TextModel.Create(config, head, recipe.Seed, models, backend, tokens?.Count)
+            : TextModel.Load(recipe.Base, head, recipe.Seed, models, backend, config, tokens?.Count, recipe.Quantization?.Create());
+        recipe.Quantization?.ThrowIfUnknown(model);
+        tokens?.Initialize(model);
+        return model;
+    }
+}
