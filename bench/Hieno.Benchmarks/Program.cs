@@ -17,6 +17,7 @@ RootCommand root = new("Measures Hieno beside its peers, in one run, as ratios. 
     PeakCommand.Create(),
     TuningCommand.Create(),
     BasesCommand.Create(),
+    OptimizersCommand.Create(),
     ResultsCommand.Create(),
     ServeCommand.Create(),
 };

@@ -52,6 +52,9 @@ public sealed class Parameter
     /// <summary>True for the offset of a linear or normalisation layer.</summary>
     public bool IsBias => Name.EndsWith(".bias", StringComparison.Ordinal);
 
+    /// <summary>True for the matrix of a linear layer that is stored as [in, out], so that each output is a column.</summary>
+    public bool IsTransposed { get; internal set; }
+
     /// <summary>The weight that the forward pass reads.</summary>
     public Tensor Value => _standIn ?? _base;
 

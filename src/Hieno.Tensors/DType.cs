@@ -16,6 +16,9 @@ public enum DType
 
     /// <summary>4-bit codes of normally distributed numbers with a scale for each 64 of them, about 4.13 bits each: see <see cref="Nf4"/>. For frozen weights.</summary>
     NF4,
+
+    /// <summary>Whole numbers from 0 to 255, 1 byte: the codes of quantised numbers, which mean nothing without their table and scale.</summary>
+    U8,
 }
 
 /// <summary>Sizes and conversions of a <see cref="DType"/>.</summary>
@@ -26,6 +29,7 @@ public static class DTypes
     public static int Size(this DType dtype) => dtype switch
     {
         DType.F32 => 4,
+        DType.U8 => 1,
         DType.NF4 => throw new NotSupportedException("An element of NF4 has no bytes of its own, so a part of such a tensor cannot be addressed. Copy the tensor into a 32-bit one first."),
         _ => 2,
     };
@@ -43,6 +47,19 @@ public static class DTypes
         if (tensor is not null && tensor.DType != DType.F32)
         {
             throw new ArgumentException($"{op}: {name} is stored as {tensor.DType}, expected {DType.F32}. Copy it into a 32-bit tensor first.", name);
+        }
+    }
+
+    /// <summary>Throws where <paramref name="tensor"/> holds codes, which are no numbers to compute with.</summary>
+    /// <exception cref="ArgumentException">It does; the message names it.</exception>
+    internal static void ThrowIfCodes(
+        Tensor tensor,
+        [CallerMemberName] string op = "",
+        [CallerArgumentExpression(nameof(tensor))] string name = "")
+    {
+        if (tensor.DType == DType.U8)
+        {
+            throw new ArgumentException($"{op}: {name} holds codes ({DType.U8}), which are no numbers. Give the numbers they stand for.", name);
         }
     }
 

@@ -25,6 +25,9 @@ public enum RngStream
 
     /// <summary>Rows drawn again for confidence intervals.</summary>
     Resampling,
+
+    /// <summary>Which layers learn for a time.</summary>
+    Layers,
 }
 
 /// <summary>

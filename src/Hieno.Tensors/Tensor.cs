@@ -195,19 +195,26 @@ public sealed class Tensor
         GC.KeepAlive(this); // its memory must not be freed while the last row is written
     }
 
-    /// <summary>Fills a contiguous 32-bit tensor from little-endian elements of a storage type.</summary>
+    /// <summary>Fills a contiguous tensor from little-endian elements of a storage type: one of 32 bits from any numbers, one of codes from codes.</summary>
     /// <exception cref="ArgumentException">The number of bytes is not that of the elements.</exception>
-    /// <exception cref="InvalidOperationException">The tensor is not 32-bit, not contiguous, or not in host memory.</exception>
+    /// <exception cref="InvalidOperationException">The tensor is stored in 16 bits, or holds codes where numbers are given; or it is not contiguous, or not in host memory.</exception>
     public unsafe void ReadFrom(ReadOnlySpan<byte> source, DType storedAs)
     {
-        if (DType != DType.F32 || !IsContiguous || !Backend.IsHostMemory)
+        bool fits = storedAs == DType.U8 ? DType == DType.U8 : DType == DType.F32;
+        if (!fits || !IsContiguous || !Backend.IsHostMemory)
         {
-            throw new InvalidOperationException($"Only contiguous 32-bit host memory can be filled; this tensor is {this}.");
+            throw new InvalidOperationException($"{storedAs} fills contiguous {(storedAs == DType.U8 ? DType.U8 : DType.F32)} host memory only; this tensor is {this}.");
         }
 
         if (source.Length != Count * storedAs.Size())
         {
             throw new ArgumentException($"{source.Length} bytes do not hold {Count} elements of {storedAs}.", nameof(source));
+        }
+
+        if (storedAs == DType.U8)
+        {
+            source.CopyTo(new Span<byte>((void*)Pointer, source.Length));
+            return;
         }
 
         fixed (byte* bytes = source)
@@ -246,6 +253,17 @@ public sealed class Tensor
     /// For code that cannot put what it makes into an <see cref="Ops.Block"/>, such as a chain of layers.
     /// </summary>
     public void Forget() => Tape.Current?.Forget(Storage);
+
+    /// <summary>Takes a gradient that no backward pass has computed, in place of the one before.</summary>
+    /// <exception cref="ShapeException">It has another shape.</exception>
+    public void TakeGrad(Tensor gradient)
+    {
+        ArgumentNullException.ThrowIfNull(gradient);
+        ShapeException.ThrowIfNot(gradient, Shape, nameof(TakeGrad));
+        ClearGrad();
+        gradient.Storage.Holds++;
+        Grad = gradient;
+    }
 
     /// <summary>Forgets the gradient. Its memory goes back to the pool, where the next forward pass finds it.</summary>
     public void ClearGrad()

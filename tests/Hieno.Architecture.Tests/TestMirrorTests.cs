@@ -10,7 +10,7 @@ public sealed class TestMirrorTests
         ["tests/Hieno.Models.Tests/Gpt2/SortingTests.cs"] = "a trained model that sorts, end to end",
         ["tests/Hieno.Models.Tests/Llama/StoriesTests.cs"] = "a trained model that tells stories, end to end",
         ["tests/Hieno.Tensors.Tests/Ops/ElementwiseTests.cs"] = "Add, Mul and Scale, which share their checks",
-        ["tests/Hieno.Tensors.Tests/Updates/OptimizerStepTests.cs"] = "AdamWStep and SgdStep, which share their checks",
+        ["tests/Hieno.Tensors.Tests/Updates/OptimizerStepTests.cs"] = "the steps that treat each number by itself, which share their checks",
         ["tests/Hieno.Tests/Metrics/ClassificationMetricsTests.cs"] = "the metrics of one kind of predictions",
         ["tests/Hieno.Tests/Metrics/RegressionMetricsTests.cs"] = "the metrics of one kind of predictions",
         ["tests/Hieno.Tests/Metrics/TokenMetricsTests.cs"] = "the metrics of one kind of predictions",

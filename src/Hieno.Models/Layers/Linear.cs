@@ -19,6 +19,7 @@ public sealed class Linear : Module
     {
         (In, Out, Transposed) = (inputs, outputs, transposed);
         Weight = Add(w.Projection(transposed ? [inputs, outputs] : [outputs, inputs], initializer));
+        Weight.IsTransposed = transposed;
         Bias = bias ? Add(w.Weight("bias", [outputs], Initializer.Zeros)) : null;
     }
 

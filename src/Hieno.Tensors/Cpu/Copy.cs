@@ -20,6 +20,12 @@ public sealed unsafe partial class CpuBackend
     public override void CopyToHost(Tensor source, Span<float> destination)
     {
         ArgumentNullException.ThrowIfNull(source);
+        if (source.DType == DType.U8)
+        {
+            CopyCodesToHost(source, destination);
+            return;
+        }
+
         var matrix = Matrix.Of(source);
         fixed (float* first = destination)
         {
@@ -38,6 +44,12 @@ public sealed unsafe partial class CpuBackend
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(destination);
+        if (source.DType != destination.DType)
+        {
+            DTypes.ThrowIfCodes(source);
+            DTypes.ThrowIfCodes(destination);
+        }
+
         if (destination.DType == DType.NF4 && source.DType != DType.NF4)
         {
             QuantizeNf4(source, destination);
@@ -74,6 +86,20 @@ public sealed unsafe partial class CpuBackend
         long grain = Math.Max(1, ElementsPerTask / Math.Max(1, source.Columns));
         For(source.Rows, grain, new AddIntoKernel(source, destination));
         KeepAlive(source, destination);
+    }
+
+    private static void CopyCodesToHost(Tensor source, Span<float> destination)
+    {
+        for (int row = 0; row < source.Rows; row++)
+        {
+            byte* codes = (byte*)source.Pointer + ((long)row * source.RowStride);
+            for (int column = 0; column < source.Columns; column++)
+            {
+                destination[(row * source.Columns) + column] = codes[column];
+            }
+        }
+
+        KeepAlive(source);
     }
 
     private readonly struct CopyKernel(Tensor source, Tensor destination) : IKernel

@@ -39,6 +39,7 @@ public static partial class Ops
             $"weight has shape {weight.Shape}, expected {(transposed ? $"[{x.Columns}, Out]" : $"[Out, {x.Columns}]")} for x {x.Shape}.",
             op);
         int features = weight.Shape[transposed ? 1 : 0];
+        DTypes.ThrowIfCodes(weight, op);
         if (bias is not null)
         {
             ShapeException.ThrowIfNot(bias, [features], op);

@@ -23,79 +23,43 @@ public sealed record AdamWOptions : OptimizerOptions
     [Range(0.0, 1.0)]
     public double Epsilon { get; init; } = 1e-8;
 
+    /// <summary>Divides by the largest second mean so far (AMSGrad), for 4 more bytes a weight. Default false.</summary>
+    public bool AmsGrad { get; init; }
+
     /// <inheritdoc/>
     public override IOptimizer Create(IReadOnlyList<OptimizedParameter> parameters) => new AdamW(this, parameters);
 }
 
 /// <summary>Adam with bias correction and decoupled weight decay.</summary>
-/// <remarks>Loshchilov and Hutter 2019, <see href="https://arxiv.org/abs/1711.05101"/>, algorithm 2. Frozen weights have no state, and a weight's first step is its step 1.</remarks>
-public sealed class AdamW(AdamWOptions options, IReadOnlyList<OptimizedParameter> parameters) : IOptimizer
+/// <remarks>Loshchilov and Hutter 2019, <see href="https://arxiv.org/abs/1711.05101"/>, algorithm 2; AMSGrad: Reddi et al. 2018, <see href="https://arxiv.org/abs/1904.09237"/>, algorithm 2.</remarks>
+public sealed class AdamW(AdamWOptions options, IReadOnlyList<OptimizedParameter> parameters) : WeightwiseOptimizer(parameters)
 {
-    private readonly Dictionary<Parameter, Moments> _moments = [];
+    /// <inheritdoc/>
+    protected override IReadOnlyList<StatePart> PartsOf(Parameter parameter)
+    {
+        ArgumentNullException.ThrowIfNull(parameter);
+        Shape shape = parameter.Value.Shape;
+        return options.AmsGrad ? [new("exp_avg", shape), new("exp_avg_sq", shape), new("max_exp_avg_sq", shape)] : [new("exp_avg", shape), new("exp_avg_sq", shape)];
+    }
 
     /// <inheritdoc/>
-    public IEnumerable<(string Name, Tensor Value)> State => parameters
-        .Where(item => _moments.ContainsKey(item.Parameter))
-        .SelectMany(item =>
+    protected override void StepWeight(in WeightStep step)
+    {
+        if (options.AmsGrad)
         {
-            (string name, Moments moments) = (item.Parameter.Name, _moments[item.Parameter]);
-            return new[] { ($"{name}.exp_avg", moments.First), ($"{name}.exp_avg_sq", moments.Second), SavedState.CountOf(name, moments.Steps) };
+            Updates.AdamStep(step.Value, step.Grad, step.State[0], step.State[1], step.State[2], Adam.Settings(step, options.Beta1, options.Beta2, options.Epsilon, decoupled: true));
+            return;
+        }
+
+        Updates.AdamWStep(step.Value, step.Grad, step.State[0], step.State[1], new AdamWSettings
+        {
+            LearningRate = step.LearningRate,
+            WeightDecay = step.WeightDecay,
+            Step = step.Number,
+            GradScale = step.GradScale,
+            Beta1 = options.Beta1,
+            Beta2 = options.Beta2,
+            Epsilon = options.Epsilon,
         });
-
-    /// <inheritdoc/>
-    public void Step(double learningRate, float gradientScale)
-    {
-        foreach ((Parameter parameter, double factor, double decay) in parameters)
-        {
-            if (parameter.Value.Grad is not { } grad)
-            {
-                continue;
-            }
-
-            if (!_moments.TryGetValue(parameter, out Moments? moments))
-            {
-                _moments[parameter] = moments = new Moments(parameter.Value);
-            }
-
-            moments.Steps++;
-            Updates.AdamWStep(parameter.Value, grad, moments.First, moments.Second, new AdamWSettings
-            {
-                LearningRate = learningRate * factor,
-                Beta1 = options.Beta1,
-                Beta2 = options.Beta2,
-                Epsilon = options.Epsilon,
-                WeightDecay = decay,
-                Step = moments.Steps,
-                GradScale = gradientScale,
-            });
-        }
-    }
-
-    /// <inheritdoc/>
-    public void Restore(Func<string, Shape, Tensor?> find)
-    {
-        ArgumentNullException.ThrowIfNull(find);
-        _moments.Clear();
-        foreach (OptimizedParameter item in parameters)
-        {
-            if (SavedState.Find(find, item.Parameter.Name, item.Parameter.Value.Shape, "exp_avg", "exp_avg_sq") is { } saved)
-            {
-                _moments[item.Parameter] = new Moments(saved.Parts[0], saved.Parts[1]) { Steps = saved.Steps };
-            }
-        }
-    }
-
-    private sealed class Moments(Tensor first, Tensor second)
-    {
-        public Moments(Tensor like)
-            : this(Tensor.CreateLongLived(like.Shape, DType.F32, like.Backend), Tensor.CreateLongLived(like.Shape, DType.F32, like.Backend))
-        {
-        }
-
-        public Tensor First { get; } = first;
-
-        public Tensor Second { get; } = second;
-
-        public int Steps { get; set; }
     }
 }

@@ -21,16 +21,16 @@ internal sealed record SavedState(Tensor[] Parts, int Steps)
     /// <summary>Finds the parts of a weight's state, and its number of steps.</summary>
     /// <returns>Null where the checkpoint holds none of them.</returns>
     /// <exception cref="CheckpointException">It holds some and not others, or a number of steps that no run can have taken.</exception>
-    public static SavedState? Find(Func<string, Shape, Tensor?> find, string weight, Shape shape, params string[] parts)
+    public static SavedState? Find(StateSource find, string weight, IReadOnlyList<StatePart> parts)
     {
-        Tensor?[] found = [.. parts.Select(part => find($"{weight}.{part}", shape)), find($"{weight}.{StepPart}", [1])];
+        Tensor?[] found = [.. parts.Select(part => find($"{weight}.{part.Name}", part.Shape, part.DType)), find($"{weight}.{StepPart}", [1], DType.F32)];
         int missing = Array.IndexOf(found, null);
         if (missing < 0)
         {
-            return new SavedState([.. found.Take(parts.Length).Select(tensor => tensor!)], StepsIn(found[^1]!, weight));
+            return new SavedState([.. found.Take(parts.Count).Select(tensor => tensor!)], StepsIn(found[^1]!, weight));
         }
 
-        string name = $"{weight}.{(missing < parts.Length ? parts[missing] : StepPart)}";
+        string name = $"{weight}.{(missing < parts.Count ? parts[missing].Name : StepPart)}";
         return Array.TrueForAll(found, tensor => tensor is null) ? null : throw new CheckpointException(
             ErrorCodes.CheckpointTensorMissing, name, "the checkpoint holds other parts of this weight's optimizer state, but not this one",
             "Resume with the optimizer the run was started with, or from another checkpoint")

@@ -72,7 +72,7 @@ internal sealed class Checkpoints(string runFolder, TunedModel tuned, IOptimizer
         RestoreFrom(Path.Combine(folder, OptimizerFile), optimizer.Restore);
         if (tuned.StepRule is { } rule)
         {
-            RestoreFrom(Path.Combine(folder, RuleFile), rule.Restore);
+            RestoreFrom(Path.Combine(folder, RuleFile), find => rule.Restore((name, shape) => find(name, shape, DType.F32)));
         }
 
         return state;
@@ -120,10 +120,10 @@ internal sealed class Checkpoints(string runFolder, TunedModel tuned, IOptimizer
         }
     }
 
-    private static void RestoreFrom(string path, Action<Func<string, Shape, Tensor?>> restore)
+    private static void RestoreFrom(string path, Action<StateSource> restore)
     {
         using CheckpointFiles files = CheckpointFiles.Open(path);
-        restore((name, shape) => files.Entries.ContainsKey(name) ? WeightFiles.Read(files, name, shape) : null);
+        restore((name, shape, dtype) => files.Entries.ContainsKey(name) ? WeightFiles.Read(files, name, shape, dtype: dtype) : null);
     }
 
     private void LoadWeights(string path)

@@ -44,6 +44,9 @@ public sealed record Report
     /// <summary>The most memory the process used, in bytes.</summary>
     public required long PeakProcessBytes { get; init; }
 
+    /// <summary>What the optimizer remembered at the end, in bytes.</summary>
+    public long OptimizerBytes { get; init; }
+
     /// <summary>Metrics of the base model on the test rows.</summary>
     public required IReadOnlyDictionary<string, double> Before { get; init; }
 
@@ -86,7 +89,8 @@ public sealed record Report
         text.Append(CultureInfo.InvariantCulture, $"{TrainableWeights:N0} of {TotalWeights:N0} weights learned ({100.0 * TrainableWeights / TotalWeights:0.###} %). ");
         text.Append(CultureInfo.InvariantCulture, $"Steps used at most {PeakStepBytes / 1048576.0:0} MiB, the process {PeakProcessBytes / 1048576.0:0} MiB. ");
         double total = ForwardFlops + BackwardFlops;
-        text.Append(CultureInfo.InvariantCulture, $"They computed {total / 1e9:N3} billion floating-point operations, {100 * ForwardFlops / Math.Max(1, total):0} % of them forward.\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"They computed {total / 1e9:N3} billion floating-point operations, {100 * ForwardFlops / Math.Max(1, total):0} % of them forward. ");
+        text.Append(CultureInfo.InvariantCulture, $"The optimizer remembered {OptimizerBytes / 1048576.0:0.0} MiB, {(double)OptimizerBytes / TrainableWeights:0.00} bytes for each weight that learned.\n\n");
         if (After.Count > 0)
         {
             text.Append(Comparison()).Append('\n');

@@ -53,7 +53,7 @@ internal static class TensorImportance
     {
         Dictionary<string, Tensor> state = optimizer.State.ToDictionary(item => item.Name, item => CopyOf(item.Value), StringComparer.Ordinal);
         IOptimizer copy = options.Create(parameters);
-        copy.Restore((name, _) => state.GetValueOrDefault(name));
+        copy.Restore((name, _, _) => state.GetValueOrDefault(name));
         return copy;
     }
 
@@ -87,7 +87,7 @@ internal static class TensorImportance
 
     private static Tensor CopyOf(Tensor value)
     {
-        Tensor copy = Tensor.CreateLongLived(value.Shape, DType.F32, value.Backend);
+        Tensor copy = Tensor.CreateLongLived(value.Shape, value.DType, value.Backend);
         value.Backend.Copy(value, copy);
         return copy;
     }

@@ -55,6 +55,7 @@ internal sealed class Trainer : IDisposable
     private readonly NonFinite _nonFinite;
     private readonly FrozenCache? _frozen;
     private readonly GradualUnfreezing? _unfreezing;
+    private readonly Lisa? _lisa;
     private readonly PullToStart? _pull;
     private readonly StepRule? _rule;
     private readonly StepGradients _gradients;
@@ -79,6 +80,7 @@ internal sealed class Trainer : IDisposable
             input.Tuned.Trainable, _model.Backbone.Blocks.Count, _options.Optimizer.WeightDecay, _options.LayerDecay, _options.HeadFactor, Rates());
         _optimizer = _options.Optimizer.Create(_optimized);
         _unfreezing = _options.Unfreeze is { } unfreeze ? new GradualUnfreezing(unfreeze, input.Tuned.Trainable, _stepsPerEpoch) : null;
+        _lisa = _options.Lisa is { } lisa ? new Lisa(lisa, input.Tuned.Trainable, _model.Backbone.Blocks.Count, _optimizer, input.Seed) : null;
         _pull = _options.PullToStart is { } pull ? new PullToStart(pull, input.Tuned, _optimized.ToDictionary(item => item.Parameter, item => item.LearningRateFactor)) : null;
         _rule = input.Tuned.StepRule;
         _rule?.Begin(TotalSteps);
@@ -110,6 +112,9 @@ internal sealed class Trainer : IDisposable
 
     /// <summary>Time spent training, over all sittings, in seconds.</summary>
     public double Seconds => _state.Seconds + _watch.Seconds;
+
+    /// <summary>What the optimizer remembers, in bytes.</summary>
+    public long OptimizerBytes => _optimizer.State.Sum(item => item.Value.Count * item.Value.DType.Size());
 
     /// <summary>Continues from the newest complete checkpoint, if there is one.</summary>
     /// <exception cref="TrainingException">The checkpoint belongs to another recipe or other data.</exception>
@@ -203,6 +208,7 @@ internal sealed class Trainer : IDisposable
     /// <exception cref="TrainingException">The weights to end with are not finite, or the best ones are gone or damaged.</exception>
     public void TakeBest()
     {
+        _optimizer.ExchangeAverages(); // the result of a method that averages; checkpoints hold the weights it goes on from
         if (_options.EarlyStopping is not null && _state.BestValue is not null && _state.BestStep != _state.Step)
         {
             _checkpoints.RestoreBest(_state.BestStep);
@@ -238,7 +244,7 @@ internal sealed class Trainer : IDisposable
             _input.Events.Say($"step {step + 1} had no target to learn from; it changed nothing");
         }
 
-        if ((_unfreezing?.Turn(step) ?? _green?.Turn(step, ImportanceOf)) is { } turn)
+        if ((_unfreezing?.Turn(step) ?? _lisa?.Turn(step) ?? _green?.Turn(step, ImportanceOf)) is { } turn)
         {
             _input.Events.Say(turn);
         }
@@ -293,6 +299,7 @@ internal sealed class Trainer : IDisposable
 
     private void EvaluateAndCompare()
     {
+        _optimizer.ExchangeAverages();
         IReadOnlyDictionary<string, double> metrics = Evaluate(_input.Validation).Values;
         bool isBest = false;
         if (_input.Watched is { } watched)
@@ -311,6 +318,7 @@ internal sealed class Trainer : IDisposable
             (_schedule as PlateauSchedule)?.Report(value);
         }
 
+        _optimizer.ExchangeAverages();
         _input.Events.Emit(new Evaluated(_state.Step, "validation", metrics, isBest));
     }
 

@@ -25,7 +25,7 @@ public sealed record TrainingOptions : IValidated
     [Range(1, 1_000_000)]
     public int Accumulation { get; init; } = 1;
 
-    /// <summary>The highest learning rate. Default: 2e-5 for full and partial tuning, 2e-4 for adapters, 1e-3 for the head alone.</summary>
+    /// <summary>The highest learning rate. Default with adamw: 2e-5 for full and partial tuning, 2e-4 for adapters, 1e-3 for the head alone; other optimizers multiply that.</summary>
     [Range(1e-12, 1e3)]
     public double? LearningRate { get; init; }
 
@@ -40,7 +40,7 @@ public sealed record TrainingOptions : IValidated
     [Range(0.0, 1.0)]
     public double WarmupRatio { get; init; }
 
-    /// <summary>How weights are changed: adamw, sgd. Default adamw.</summary>
+    /// <summary>How weights are changed: adamw, sgd, lion, adafactor, adamw-8bit, … Default adamw.</summary>
     public OptimizerOptions Optimizer { get; init; } = new AdamWOptions();
 
     /// <summary>Gradients of a larger overall norm are scaled down to this one; 0 turns that off. Default 1.</summary>
@@ -63,6 +63,9 @@ public sealed record TrainingOptions : IValidated
 
     /// <summary>Lets only those weights learn in each epoch that gain most within a budget of computation (GreenTrainer). Default: off.</summary>
     public GreenTrainerOptions? GreenTrainer { get; init; }
+
+    /// <summary>Lets a few blocks at a time learn, drawn anew every so many steps (LISA). Default: off.</summary>
+    public LisaOptions? Lisa { get; init; }
 
     /// <summary>Fits the output layer to the frozen body's features before the first step (LP-FT). Default: off.</summary>
     public ProbeOptions? Probe { get; init; }
@@ -128,6 +131,11 @@ public sealed record TrainingOptions : IValidated
         if (GreenTrainer is not null && Unfreeze is not null)
         {
             yield return "'greenTrainer' and 'unfreeze' both choose what learns. Give one of them";
+        }
+
+        if (Lisa is not null && (Unfreeze is not null || GreenTrainer is not null))
+        {
+            yield return "'lisa' lies beside 'unfreeze' or 'greenTrainer', which choose what learns as well. Give one of them";
         }
     }
 }

@@ -22,7 +22,7 @@ public static class WeightFiles
     public static SafetensorsItem Item(string name, Tensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        SafetensorsDType dtype = tensor.DType switch { DType.BF16 => SafetensorsDType.BF16, DType.F16 => SafetensorsDType.F16, _ => SafetensorsDType.F32 };
+        SafetensorsDType dtype = tensor.DType switch { DType.BF16 => SafetensorsDType.BF16, DType.F16 => SafetensorsDType.F16, DType.U8 => SafetensorsDType.U8, _ => SafetensorsDType.F32 };
         long[] shape = Array.ConvertAll(tensor.Shape.AsSpan().ToArray(), extent => (long)extent);
         return new SafetensorsItem(name, dtype, shape, tensor.DType == DType.NF4 ? stream => WriteExpanded(tensor, stream) : stream => tensor.WriteTo(stream));
     }
@@ -35,9 +35,9 @@ public static class WeightFiles
         wide.WriteTo(stream);
     }
 
-    /// <summary>Reads an entry as a long-lived 32-bit tensor.</summary>
-    /// <exception cref="CheckpointException">There is no such entry, or it has another shape.</exception>
-    public static Tensor Read(CheckpointFiles files, string name, Shape shape, Backend? backend = null)
+    /// <summary>Reads an entry as a long-lived tensor: of 32-bit numbers, or of the codes that optimizers keep.</summary>
+    /// <exception cref="CheckpointException">There is no such entry, it has another shape, or it does not hold what is asked for.</exception>
+    public static Tensor Read(CheckpointFiles files, string name, Shape shape, Backend? backend = null, DType dtype = DType.F32)
     {
         ArgumentNullException.ThrowIfNull(files);
         SafetensorsEntry entry = files.Require(name);
@@ -47,9 +47,11 @@ public static class WeightFiles
             throw new CheckpointException(ErrorCodes.CheckpointShapeMismatch, name, $"the file has [{string.Join(", ", entry.Shape)}], expected {shape}", "Take the file that belongs to this model") { Tensor = name };
         }
 
-        Tensor tensor = Tensor.CreateLongLived(shape, DType.F32, backend);
+        Tensor tensor = Tensor.CreateLongLived(shape, dtype, backend);
         tensor.ReadFrom(files.Bytes(entry), entry.DType switch
         {
+            SafetensorsDType.U8 when dtype == DType.U8 => DType.U8,
+            _ when dtype == DType.U8 => throw new CheckpointException(ErrorCodes.CheckpointDTypeUnsupported, name, $"the file stores it as {entry.DType}, expected codes (U8)", "Resume with the optimizer the run was started with") { Tensor = name },
             SafetensorsDType.F32 => DType.F32,
             SafetensorsDType.BF16 => DType.BF16,
             SafetensorsDType.F16 => DType.F16,

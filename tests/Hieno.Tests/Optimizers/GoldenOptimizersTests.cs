@@ -7,7 +7,7 @@ using Hieno.Tests.Shared;
 
 namespace Hieno.Tests.Optimizers;
 
-// Six steps of PyTorch's optimizers with given gradients.
+// Six steps of PyTorch's optimizers, and of Hugging Face's Adafactor, with given gradients.
 public sealed class GoldenOptimizersTests
 {
     private const int Steps = 6;
@@ -18,6 +18,17 @@ public sealed class GoldenOptimizersTests
     public static TheoryData<string, double, double, OptimizerOptions> Cases => new()
     {
         { "adamw", 0.01, 0.1, new AdamWOptions() },
+        { "adamw_amsgrad", 0.01, 0.01, new AdamWOptions { AmsGrad = true } },
+        { "adam", 0.01, 0.01, new AdamOptions { Beta2 = 0.99 } },
+        { "adamax", 0.01, 0, new AdamaxOptions() },
+        { "radam", 0.01, 0, new RAdamOptions() },
+        { "adadelta", 1, 0, new AdadeltaOptions() },
+        { "adagrad", 0.05, 0, new AdagradOptions { RateDecay = 0.01, InitialSum = 0.1 } },
+        { "rmsprop", 0.01, 0, new RmsPropOptions { Momentum = 0.5, Centered = true } },
+        { "rprop", 0.01, 0, new RpropOptions() },
+        { "asgd", 0.05, 0, new AsgdOptions() },
+        { "adafactor_relative", 1, 0, new AdafactorOptions { RelativeStep = true, WarmupInit = true } },
+        { "adafactor_fixed_lr", 0.01, 0.01, new AdafactorOptions { Beta1 = 0.9, ScaleParameter = false } },
         { "sgd", 0.05, 0, new SgdOptions() },
         { "sgd_momentum", 0.05, 0.01, new SgdOptions { Momentum = 0.9, Dampening = 0.1 } },
         { "sgd_nesterov", 0.05, 0.01, new SgdOptions { Momentum = 0.9, Nesterov = true } },

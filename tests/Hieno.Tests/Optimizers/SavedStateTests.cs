@@ -10,7 +10,10 @@ public sealed class SavedStateTests
     public static TheoryData<OptimizerOptions> Kinds =>
     [
         new AdamWOptions(), new SgdOptions(), new SgdOptions { Momentum = 0.9 }, new SgdOptions { Momentum = 0.9, Nesterov = true },
-        new SgdOptions { Momentum = 0.9, Dampening = 0.5 },
+        new SgdOptions { Momentum = 0.9, Dampening = 0.5 }, new AdamWOptions { AmsGrad = true }, new AdamOptions(), new AdamaxOptions(), new NAdamOptions(),
+        new RAdamOptions(), new AdadeltaOptions(), new AdagradOptions { InitialSum = 0.1 }, new RmsPropOptions(), new RmsPropOptions { Centered = true, Momentum = 0.5 },
+        new RpropOptions(), new AsgdOptions(), new LionOptions(), new AdafactorOptions(), new AdafactorOptions { Beta1 = 0.9, RelativeStep = true },
+        new AdamMiniOptions(), new AdamW8BitOptions { Smallest = 0 },
     ];
 
     [Theory]
@@ -32,7 +35,7 @@ public sealed class SavedStateTests
                 Weights.SetGradients((pair[0], [0.1f * step, -1, 3]));
                 if (step >= 3)
                 {
-                    Weights.SetGradients((pair[1], [1, step]));
+                    Weights.SetGradients((pair[1], [1, step, -0.5f, 0.1f * step]));
                 }
             }
 
@@ -74,7 +77,7 @@ public sealed class SavedStateTests
         Assert.Equal("a.step", Assert.Throws<CheckpointException>(() => Weights.Restore(optimizer, state)).Tensor);
     }
 
-    private static Parameter[] Pair() => [Weights.Create("a", [3], [1, 2, 3]), Weights.Create("b", [2], [-1, 0.5f])];
+    private static Parameter[] Pair() => [Weights.Create("a", [3], [1, 2, 3]), Weights.Create("b", [2, 2], [-1, 0.5f, 0.25f, 2])];
 
     private static IOptimizer Over(OptimizerOptions options, Parameter[] weights) =>
         options.Create([.. weights.Select(weight => new OptimizedParameter(weight, 1, 0.1))]);

@@ -22,10 +22,17 @@ internal static class Weights
     public static IEnumerable<string> Restore(IOptimizer optimizer, IReadOnlyDictionary<string, Tensor> state)
     {
         var unread = state.Keys.ToHashSet(StringComparer.Ordinal);
-        optimizer.Restore((name, shape) =>
+        optimizer.Restore((name, shape, dtype) =>
         {
             unread.Remove(name);
-            return state.GetValueOrDefault(name) is { } saved ? Tensor.FromValues(shape, saved.ToArray()) : null;
+            if (state.GetValueOrDefault(name) is not { } saved)
+            {
+                return null;
+            }
+
+            Tensor copy = Tensor.CreateLongLived(shape, dtype);
+            copy.Backend.Copy(saved, copy);
+            return copy;
         });
         return unread;
     }
