@@ -21,23 +21,12 @@ internal static class AdviseCommand
             "hieno advise quickstart.yaml",
             "hieno advise quickstart.yaml --tuning lora",
             "hieno advise quickstart.yaml --apply advised.yaml");
-        Argument<string> recipe = verb.Required("RECIPE", "The recipe, a .yaml or .json file. It comes before the settings.");
-        Argument<string[]> settings = verb.With(new Argument<string[]>("settings")
-        {
-            Description = "Settings that win over those of the recipe, e.g. --training.epochs 5.",
-            HelpName = "--key value",
-            Arity = ArgumentArity.ZeroOrMore,
-            DefaultValueFactory = _ => [],
-        });
+        var recipe = new RecipeArguments(verb);
         Option<string?> apply = verb.Text("--apply", "FILE", "Writes the recipe with every advice followed, all settings written out, to a new .yaml or .json file.");
         Option<bool> json = verb.Flag("--json", "Prints a JSON object.");
         verb.SetAction(parsed =>
         {
-            RecipeBinding<Recipe> bound = Recipe.Bind(parsed.GetRequiredValue(recipe), RecipeOverrides.Parse(parsed.GetValue(settings)!));
-            foreach (string note in bound.Notes)
-            {
-                terminal.Error.WriteLine($"note: {note}");
-            }
+            RecipeBinding<Recipe> bound = recipe.Bind(parsed, terminal);
 
             string? file = parsed.GetValue(apply);
             if (file is not null && (File.Exists(file) || !IsRecipe(file)))
@@ -52,7 +41,7 @@ internal static class AdviseCommand
             }
             else
             {
-                Write(report, parsed.GetRequiredValue(recipe), terminal.Output);
+                Write(report, recipe.Path(parsed), terminal.Output);
             }
 
             if (file is not null)

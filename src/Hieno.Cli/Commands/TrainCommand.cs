@@ -17,14 +17,7 @@ internal static class TrainCommand
             "hieno train quickstart.yaml",
             "hieno train quickstart.yaml --tuning lora --tuning.rank 16 --training.epochs 5 --output runs/rank16",
             "hieno train quickstart.yaml --resume");
-        Argument<string> recipe = verb.Required("RECIPE", "The recipe, a .yaml or .json file. It comes before the settings.");
-        Argument<string[]> settings = verb.With(new Argument<string[]>("settings")
-        {
-            Description = "Settings that win over those of the recipe, e.g. --training.epochs 5.",
-            HelpName = "--key value",
-            Arity = ArgumentArity.ZeroOrMore,
-            DefaultValueFactory = _ => [],
-        });
+        var recipe = new RecipeArguments(verb);
         Option<bool> resume = verb.Flag("--resume", "Goes on from the newest checkpoint in the run folder.");
         Option<bool> overwrite = verb.Flag("--overwrite", "Removes what an earlier run left in the run folder, and begins anew.");
         Option<bool> json = verb.Flag("--json", "Prints each event as a line of JSON.");
@@ -38,19 +31,15 @@ internal static class TrainCommand
         });
         verb.SetAction(async (parsed, cancellation) =>
         {
-            string path = parsed.GetRequiredValue(recipe);
-            string[] changes = parsed.GetValue(settings)!;
+            string path = recipe.Path(parsed);
+            string[] changes = recipe.Settings(parsed);
             if (path.StartsWith("--", StringComparison.Ordinal))
             {
                 // Which flags have a value is known only to the recipe, so it cannot be looked for behind them.
                 throw new UsageException($"train: '{path}' stands where the recipe should be. Write 'hieno train RECIPE {path} …'.");
             }
 
-            RecipeBinding<Recipe> bound = Recipe.Bind(path, RecipeOverrides.Parse(changes));
-            foreach (string note in bound.Notes)
-            {
-                terminal.Error.WriteLine($"note: {note}");
-            }
+            RecipeBinding<Recipe> bound = recipe.Bind(parsed, terminal);
 
             bool isJson = parsed.GetValue(json);
             ITrainingView view = isJson ? new JsonTrainingView(terminal)
