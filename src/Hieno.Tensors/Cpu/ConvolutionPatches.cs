@@ -77,8 +77,7 @@ public sealed unsafe partial class CpuBackend
             for (long item = start; item < end; item++)
             {
                 float* patch = _patches + (item * window.Depth);
-                (int line, int across) = Math.DivRem(firstPlace + (int)item, window.Columns.Places);
-                (int image, int down) = Math.DivRem(line, window.Rows.Places);
+                (int image, int down, int across) = PixelAt(firstPlace + item, window.Rows.Places, window.Columns.Places);
                 for (int u = 0; u < window.Rows.Window; u++, patch += rowLength)
                 {
                     int y = window.Rows.Pixel(down, u);
@@ -135,8 +134,7 @@ public sealed unsafe partial class CpuBackend
             int channels = geometry.GroupChannels;
             for (long item = start; item < end; item++)
             {
-                (int line, int x) = Math.DivRem((int)item, geometry.Width);
-                (int image, int y) = Math.DivRem(line, geometry.Height);
+                (int image, int y, int x) = PixelAt(item, geometry.Height, geometry.Width);
                 float* to = _dx + (item * stride);
                 if (!add)
                 {

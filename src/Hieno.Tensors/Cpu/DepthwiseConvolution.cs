@@ -84,8 +84,7 @@ public sealed unsafe partial class CpuBackend
                     new Span<float>(to, _channels).Clear();
                 }
 
-                (int line, int across) = Math.DivRem((int)item, _x.Columns.Places);
-                (int image, int down) = Math.DivRem(line, _x.Rows.Places);
+                (int image, int down, int across) = PixelAt(item, _x.Rows.Places, _x.Columns.Places);
                 for (int u = 0; u < _x.Rows.Window; u++)
                 {
                     int row = _x.Rows.Pixel(down, u);
@@ -125,8 +124,7 @@ public sealed unsafe partial class CpuBackend
                     new Span<float>(to, channels).Clear();
                 }
 
-                (int line, int x) = Math.DivRem((int)item, geometry.Width);
-                (int image, int y) = Math.DivRem(line, geometry.Height);
+                (int image, int y, int x) = PixelAt(item, geometry.Height, geometry.Width);
                 for (int u = 0; u < geometry.KernelHeight; u++)
                 {
                     int down = PlaceOf(y, u, geometry.Vertical, geometry.OutHeight);
@@ -163,8 +161,7 @@ public sealed unsafe partial class CpuBackend
             for (long item = start; item < end; item++)
             {
                 float* gradient = _dy + (item * _dyStride);
-                (int line, int across) = Math.DivRem((int)item, _x.Columns.Places);
-                (int image, int down) = Math.DivRem(line, _x.Rows.Places);
+                (int image, int down, int across) = PixelAt(item, _x.Rows.Places, _x.Columns.Places);
                 for (int u = 0; u < _x.Rows.Window; u++)
                 {
                     int row = _x.Rows.Pixel(down, u);

@@ -40,12 +40,12 @@ public sealed unsafe partial class CpuBackend
 
     private static int PixelsPerTask(Tensor pictures) => Math.Max(1, ElementsPerTask / (8 * Math.Max(1, pictures.Columns)));
 
-    // Where pixel `item` of pictures of this many rows and columns lies.
-    private static (int Image, int Down, int Across) PlaceOf(long item, int rows, int columns)
+    /// <summary>Where a pixel lies that is counted through all pictures of so many rows and columns.</summary>
+    private static (int Image, int Row, int Column) PixelAt(long index, int rows, int columns)
     {
-        (long line, long across) = Math.DivRem(item, columns);
-        (long image, long down) = Math.DivRem(line, rows);
-        return ((int)image, (int)down, (int)across);
+        (long line, long column) = Math.DivRem(index, columns);
+        (long image, long row) = Math.DivRem(line, rows);
+        return ((int)image, (int)row, (int)column);
     }
 
     /// <summary>Item i is a pixel of y.</summary>
@@ -63,7 +63,7 @@ public sealed unsafe partial class CpuBackend
         {
             for (long item = start; item < end; item++)
             {
-                (int image, int down, int across) = PlaceOf(item, vertical.Places, horizontal.Places);
+                (int image, int down, int across) = PixelAt(item, vertical.Places, horizontal.Places);
                 float* to = _y + (item * _channels);
                 int* from = _chosen + (item * _channels);
                 bool isFirst = true;
@@ -104,7 +104,7 @@ public sealed unsafe partial class CpuBackend
         {
             for (long item = start; item < end; item++)
             {
-                (int image, int row, int column) = PlaceOf(item, vertical.Length, horizontal.Length);
+                (int image, int row, int column) = PixelAt(item, vertical.Length, horizontal.Length);
                 int pixel = (row * horizontal.Length) + column;
                 float* to = _dx + (item * _dxStride);
                 if (!add)
@@ -145,7 +145,7 @@ public sealed unsafe partial class CpuBackend
         {
             for (long item = start; item < end; item++)
             {
-                (int image, int down, int across) = PlaceOf(item, vertical.Places, horizontal.Places);
+                (int image, int down, int across) = PixelAt(item, vertical.Places, horizontal.Places);
                 float* to = _y + (item * _channels);
                 new Span<float>(to, _channels).Clear();
                 for (int row = vertical.First[down]; row < vertical.First[down] + vertical.Count[down]; row++)
@@ -181,7 +181,7 @@ public sealed unsafe partial class CpuBackend
         {
             for (long item = start; item < end; item++)
             {
-                (int image, int row, int column) = PlaceOf(item, vertical.Length, horizontal.Length);
+                (int image, int row, int column) = PixelAt(item, vertical.Length, horizontal.Length);
                 float* to = _dx + (item * _dxStride);
                 if (!add)
                 {

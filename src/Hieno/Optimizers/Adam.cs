@@ -35,18 +35,21 @@ public sealed record AdamOptions : OptimizerOptions
 public sealed class Adam(AdamOptions options, IReadOnlyList<OptimizedParameter> parameters) : WeightwiseOptimizer(parameters)
 {
     /// <inheritdoc/>
-    protected override IReadOnlyList<StatePart> PartsOf(Parameter parameter)
-    {
-        ArgumentNullException.ThrowIfNull(parameter);
-        Shape shape = parameter.Value.Shape;
-        return options.AmsGrad ? [new("exp_avg", shape), new("exp_avg_sq", shape), new("max_exp_avg_sq", shape)] : [new("exp_avg", shape), new("exp_avg_sq", shape)];
-    }
+    protected override IReadOnlyList<StatePart> PartsOf(Parameter parameter) => Parts(parameter, options.AmsGrad);
 
     /// <inheritdoc/>
     protected override void StepWeight(in WeightStep step)
     {
         Tensor? largest = options.AmsGrad ? step.State[2] : null;
         Updates.AdamStep(step.Value, step.Grad, step.State[0], step.State[1], largest, Settings(step, options.Beta1, options.Beta2, options.Epsilon, decoupled: false));
+    }
+
+    /// <summary>What Adam remembers of a weight, with or without decoupled decay.</summary>
+    internal static IReadOnlyList<StatePart> Parts(Parameter parameter, bool amsGrad)
+    {
+        ArgumentNullException.ThrowIfNull(parameter);
+        Shape shape = parameter.Value.Shape;
+        return amsGrad ? [new("exp_avg", shape), new("exp_avg_sq", shape), new("max_exp_avg_sq", shape)] : [new("exp_avg", shape), new("exp_avg_sq", shape)];
     }
 
     /// <summary>What a step of Adam in any of its forms is told.</summary>

@@ -35,12 +35,7 @@ public sealed record AdamWOptions : OptimizerOptions
 public sealed class AdamW(AdamWOptions options, IReadOnlyList<OptimizedParameter> parameters) : WeightwiseOptimizer(parameters)
 {
     /// <inheritdoc/>
-    protected override IReadOnlyList<StatePart> PartsOf(Parameter parameter)
-    {
-        ArgumentNullException.ThrowIfNull(parameter);
-        Shape shape = parameter.Value.Shape;
-        return options.AmsGrad ? [new("exp_avg", shape), new("exp_avg_sq", shape), new("max_exp_avg_sq", shape)] : [new("exp_avg", shape), new("exp_avg_sq", shape)];
-    }
+    protected override IReadOnlyList<StatePart> PartsOf(Parameter parameter) => Adam.Parts(parameter, options.AmsGrad);
 
     /// <inheritdoc/>
     protected override void StepWeight(in WeightStep step)
