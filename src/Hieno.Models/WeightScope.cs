@@ -53,6 +53,16 @@ public sealed class WeightScope
         return new Parameter(full, _source.Take(full, shape, initializer, mayBeNew: Kind == ParameterKind.Head), Kind, Depth);
     }
 
+    /// <summary>Numbers <paramref name="name"/> here that are no weight, such as running statistics; in memory of their own, for training moves them.</summary>
+    /// <param name="name">Their last part, e.g. <c>running_mean</c>.</param>
+    /// <param name="shape">The shape that the configuration implies.</param>
+    /// <param name="initializer">First values of a model that starts at random.</param>
+    public ModuleBuffer Buffer(string name, Shape shape, Initializer initializer)
+    {
+        string full = Full(name);
+        return new ModuleBuffer(full, _source.Take(full, shape, initializer, mayBeNew: Kind == ParameterKind.Head));
+    }
+
     /// <summary>The matrix <c>weight</c> of a linear layer here: as <see cref="Weight"/>, but below the head the source may store it in fewer bits.</summary>
     /// <param name="shape">The shape that the configuration implies.</param>
     /// <param name="initializer">First values, where it is created.</param>

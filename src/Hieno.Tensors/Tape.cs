@@ -53,6 +53,9 @@ public sealed class Tape : IDisposable
     /// <summary>The random masks of this pass, or null when dropout is off (evaluation).</summary>
     public DropoutSource? Dropout { get; init; }
 
+    /// <summary>True in a pass of training, which has a <see cref="Dropout"/> source even where no layer drops: batch normalisation then reads the batch.</summary>
+    public bool IsTraining => Dropout is not null;
+
     /// <summary>
     /// True while every operation is recorded, whether or not it needs a gradient, and nothing is kept for a backward pass: to look at a
     /// step, as <see cref="StepCost"/> does, and not to take it.

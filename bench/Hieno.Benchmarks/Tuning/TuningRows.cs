@@ -7,7 +7,8 @@ internal static class TuningRows
     private const string CausalModels = "causal-lm"; // blocks that normalise first
     private const string Linear = "--tuning.targets all-linear";
 
-    // Four rates each, half a power of ten apart: where few numbers learn, they must move further.
+    // Four rates each, half a power of ten apart: where few numbers learn, they must move further; a step of Lion is as long as the rate for every weight.
+    private static readonly double[] s_smallSteps = [3e-5, 1e-4, 3e-4, 1e-3];
     private static readonly double[] s_weights = [3e-4, 1e-3, 3e-3, 1e-2];
     private static readonly double[] s_adapters = [1e-3, 3e-3, 1e-2, 3e-2];
     private static readonly double[] s_vectors = [3e-3, 1e-2, 3e-2, 1e-1];
@@ -21,6 +22,12 @@ internal static class TuningRows
         new("whole model", "full, GreenTrainer 0.5", "--tuning full --training.greenTrainer.flops 0.5", s_weights),
         new("whole model", "full, LP-FT", "--tuning full --training.probe.strengths 100 --training.dropout 0 --data.validation 500", s_weights, Classification),
         new("whole model", "full, L2-SP 0.01", "--tuning full --training.pullToStart.penalty 0.01 --training.optimizer.weightDecay 0", s_weights),
+        new("whole model", "full, LISA 2 layers", "--tuning full --training.lisa.layers 2 --training.lisa.everySteps 20", s_weights),
+        new("whole model", "full, GaLore 16", "--tuning full --training.optimizer galore --training.optimizer.rank 16 --training.optimizer.scale 1", s_weights),
+        new("whole model", "full, 8-bit AdamW", "--tuning full --training.optimizer adamw-8bit", s_weights),
+        new("whole model", "full, Adam-mini", "--tuning full --training.optimizer adam-mini", s_weights),
+        new("whole model", "full, Adafactor", "--tuning full --training.optimizer adafactor", s_vectors),
+        new("whole model", "full, Lion", "--tuning full --training.optimizer lion", s_smallSteps),
 
         new("chosen weights", "partial, last 2 blocks", "--tuning partial --tuning.lastBlocks 2", s_weights),
         new("chosen weights", "preset ffn", "--tuning preset --tuning.layout ffn", s_weights),
@@ -39,6 +46,7 @@ internal static class TuningRows
         new("chosen weights", "head", "--tuning head", s_adapters, Classification),
 
         new("low rank", "lora r8", $"--tuning lora {Linear}", s_adapters),
+        new("low rank", "qlora r8", $"--tuning lora --quantization nf4 {Linear}", s_adapters),
         new("low rank", "rslora r8", $"--tuning lora --tuning.rsLora true {Linear}", s_adapters),
         new("low rank", "dora r8", $"--tuning lora --tuning.dora true {Linear}", s_adapters),
         new("low rank", "pissa r8", $"--tuning lora --tuning.initialization pissa {Linear}", s_weights),

@@ -1,0 +1,66 @@
+using Hieno.Tensors;
+
+namespace Hieno.Models.Layers;
+
+/// <summary>Filters that slide over pictures; see <see cref="Ops.Convolution"/>.</summary>
+public sealed class Convolution : Module
+{
+    private readonly SlidingAxis _vertical;
+    private readonly SlidingAxis _horizontal;
+
+    /// <summary>Takes <c>weight</c> and, if wanted, <c>bias</c> from <paramref name="w"/>.</summary>
+    /// <param name="w">The layer's place in the checkpoint.</param>
+    /// <param name="channels">Channels of x.</param>
+    /// <param name="features">Channels of y.</param>
+    /// <param name="kernel">Pixels of a filter, down and across.</param>
+    /// <param name="vertical">Stride, padding and dilation from top to bottom.</param>
+    /// <param name="horizontal">The same from left to right.</param>
+    /// <param name="groups">Parts that channels and features are cut into. Default 1.</param>
+    /// <param name="bias">True (default) when the layer has an offset.</param>
+    public Convolution(
+        WeightScope w, int channels, int features, (int Height, int Width) kernel, SlidingAxis vertical, SlidingAxis horizontal, int groups = 1, bool bias = true)
+        : base(w.Path)
+    {
+        (Channels, Features, Kernel, Groups, _vertical, _horizontal) = (channels, features, kernel, groups, vertical, horizontal);
+        int depth = channels / groups * kernel.Height * kernel.Width;
+        Weight = Add(w.Weight("weight", [features, channels / groups, kernel.Height, kernel.Width], Initializer.KaimingUniform(depth)));
+        Bias = bias ? Add(w.Weight("bias", [features], Initializer.KaimingUniform(depth))) : null;
+    }
+
+    /// <summary>A square filter with the same stride, padding and dilation both ways.</summary>
+    /// <param name="w">The layer's place in the checkpoint.</param>
+    /// <param name="channels">Channels of x.</param>
+    /// <param name="features">Channels of y.</param>
+    /// <param name="kernel">Pixels of a filter's side.</param>
+    /// <param name="stride">Pixels from one place to the next. Default 1.</param>
+    /// <param name="padding">Pixels of zeros at each side. Default 0.</param>
+    /// <param name="groups">Parts that channels and features are cut into. Default 1.</param>
+    /// <param name="bias">True (default) when the layer has an offset.</param>
+    public Convolution(WeightScope w, int channels, int features, int kernel, int stride = 1, int padding = 0, int groups = 1, bool bias = true)
+        : this(w, channels, features, (kernel, kernel), SlidingAxis.Padded(stride, padding), SlidingAxis.Padded(stride, padding), groups, bias)
+    {
+    }
+
+    /// <summary>Channels of the input.</summary>
+    public int Channels { get; }
+
+    /// <summary>Channels of the output.</summary>
+    public int Features { get; }
+
+    /// <summary>Pixels of a filter, down and across.</summary>
+    public (int Height, int Width) Kernel { get; }
+
+    /// <summary>Parts that channels and features are cut into.</summary>
+    public int Groups { get; }
+
+    /// <summary>W, [features, channels / groups, height, width].</summary>
+    public Parameter Weight { get; }
+
+    /// <summary>b, [features], or null.</summary>
+    public Parameter? Bias { get; }
+
+    /// <summary>Computes the layer.</summary>
+    /// <param name="x">[N, H, W, channels].</param>
+    /// <returns>[N, H', W', features].</returns>
+    public Tensor Forward(Tensor x) => Ops.Convolution(x, Weight, Bias?.Value, _vertical, _horizontal, Groups);
+}

@@ -1,0 +1,8 @@
+namespace Hieno.Models.Vision;
+
+/// <summary>The one list of all vision families that are built in.</summary>
+public static class BuiltInVisionModels
+{
+    /// <summary>A catalog of all of them; add your own to it.</summary>
+    public static VisionCatalog Catalog() => new();
+}
