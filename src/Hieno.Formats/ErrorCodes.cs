@@ -219,4 +219,10 @@ public static class ErrorCodes
 
     /// <summary>A picture has more pixels than are allowed.</summary>
     public const string ImageTooLarge = "HN2105";
+
+    /// <summary>A file of many pictures is not of its format, contradicts itself, or does not fit its labels.</summary>
+    public const string ImageSetInvalid = "HN2106";
+
+    /// <summary>A folder of pictures is not laid out by classes.</summary>
+    public const string ImageFolderInvalid = "HN2107";
 }

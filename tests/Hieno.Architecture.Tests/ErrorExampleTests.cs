@@ -151,6 +151,16 @@ public sealed partial class ErrorExampleTests : IDisposable
         },
         [ErrorCodes.ImageUnsupported] = _ => ImageFile.Decode([0xFF, 0xD8, 0xFF, 0xC0, 0, 20, 8, 0, 8, 0, 8, 4, .. new byte[12]], "ant.jpg"),
         [ErrorCodes.ImageTooLarge] = _ => ImageFile.Decode([0xFF, 0xD8, 0xFF, 0xC0, 0, 11, 8, 0xEA, 0x60, 0xEA, 0x60, 1, 1, 0x11, 0], "ant.jpg"),
+        [ErrorCodes.ImageSetInvalid] = t =>
+        {
+            File.WriteAllBytes(t.At("t10k-images-idx3-ubyte"), [0, 0, 0x0D, 3]);
+            ImageSet.Read(t.At("t10k-images-idx3-ubyte"));
+        },
+        [ErrorCodes.ImageFolderInvalid] = t =>
+        {
+            Directory.CreateDirectory(t.At("train/ants"));
+            ImageSet.Read(t.At("train"));
+        },
     };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("hieno-errors-").FullName;

@@ -15,6 +15,9 @@ public sealed record ImageReadOptions
     /// </summary>
     public long MaxPixels { get; init; } = 100_000_000;
 
+    /// <summary>Most bytes that a file of many pictures may unpack to. Default 1,073,741,824 (1 GiB); more than 2,147,483,591 are never read.</summary>
+    public long MaxBytes { get; init; } = 1L << 30;
+
     /// <summary>Whether a camera's note on how it was held is obeyed, so that pictures stand upright. Default true.</summary>
     public bool ApplyOrientation { get; init; } = true;
 }
