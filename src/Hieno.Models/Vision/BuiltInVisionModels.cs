@@ -1,8 +1,11 @@
+using Hieno.Models.Vision.ResNet;
+
 namespace Hieno.Models.Vision;
 
 /// <summary>The one list of all vision families that are built in.</summary>
 public static class BuiltInVisionModels
 {
     /// <summary>A catalog of all of them; add your own to it.</summary>
-    public static VisionCatalog Catalog() => new();
+    public static VisionCatalog Catalog() => new VisionCatalog()
+        .Add(new CifarResNetFamily());
 }

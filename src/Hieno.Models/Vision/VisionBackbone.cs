@@ -21,7 +21,14 @@ public abstract class VisionBackbone(string path) : Module(path)
         Tensor x = Stem(batch);
         for (int i = 0; i < Blocks.Count; i++)
         {
-            x = RunBlock(i, x, batch);
+            int index = i;
+            Tensor y = Ops.Block(x, h => RunBlock(index, h, batch));
+            if (y.Storage != x.Storage)
+            {
+                x.Forget(); // what training needs of it is kept
+            }
+
+            x = y;
         }
 
         return Finish(x, batch);

@@ -27,5 +27,9 @@ public abstract class VisionFamily
     public abstract ImageInput InputOf(ModelConfig config);
 
     /// <summary>True for a tensor that this family's files may hold although the model at hand has no use for it.</summary>
-    public virtual bool IsForeign(string name) => false;
+    public virtual bool IsForeign(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return name.EndsWith("num_batches_tracked", StringComparison.Ordinal); // how many batches moved running statistics, which nothing reads
+    }
 }

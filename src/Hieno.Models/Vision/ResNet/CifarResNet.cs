@@ -1,0 +1,161 @@
+using Hieno.Formats;
+using Hieno.Models.Layers;
+using Hieno.Tensors;
+
+namespace Hieno.Models.Vision.ResNet;
+
+/// <summary>The settings of a residual network for small pictures. Its weights come without a <c>config.json</c>; these are the keys of one.</summary>
+public sealed record CifarResNetConfig
+{
+    private const int Stages = 3;
+    private const int FirstWidth = 16;
+
+    /// <summary>Reads the settings.</summary>
+    /// <exception cref="CheckpointException">A key is missing, or <c>depth</c> is not 6·n + 2.</exception>
+    public CifarResNetConfig(ModelConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        Depth = config.GetInt("depth");
+        ImageSize = config.GetInt("image_size", 32);
+        if (Depth < 8 || (Depth - 2) % (2 * Stages) != 0)
+        {
+            throw config.Error("depth", $"is {Depth}, expected 6·n + 2", "Say 20, 32, 44, 56 or 110, as many layers as the weights have");
+        }
+    }
+
+    /// <summary><c>depth</c>: layers with weights, 6·n + 2 with n blocks in each of three stages.</summary>
+    public int Depth { get; }
+
+    /// <summary><c>image_size</c>, pixels of a side. Default 32.</summary>
+    public int ImageSize { get; }
+
+    /// <summary>Channels of each block, lowest first: 16, 32 and 64, as many blocks of each.</summary>
+    public IReadOnlyList<int> Widths
+    {
+        get
+        {
+            int blocks = (Depth - 2) / (2 * Stages);
+            return [.. Enumerable.Range(0, Stages * blocks).Select(i => FirstWidth << (i / blocks))];
+        }
+    }
+}
+
+/// <summary>A residual network for small pictures: a convolution and three stages of basic blocks, whose shortcuts have no weights.</summary>
+/// <remarks>He et al. 2015, <see href="https://arxiv.org/abs/1512.03385"/>, section 4.2.</remarks>
+public sealed class CifarResNetBackbone : VisionBackbone
+{
+    private readonly Convolution _conv;
+    private readonly BatchNorm _norm;
+    private readonly CifarResNetBlock[] _blocks;
+
+    /// <summary>Builds the body from the weights under <paramref name="w"/>, which have no prefix.</summary>
+    public CifarResNetBackbone(CifarResNetConfig config, WeightScope w)
+        : base(w.Path)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        IReadOnlyList<int> widths = config.Widths;
+        _conv = Add(new Convolution(w.At("conv1"), 3, widths[0], kernel: 3, padding: 1, bias: false));
+        _norm = Add(new BatchNorm(w.At("bn1"), widths[0]));
+        _blocks = new CifarResNetBlock[widths.Count];
+        int perStage = widths.Count / 3;
+        for (int i = 0; i < _blocks.Length; i++)
+        {
+            WeightScope block = w.At($"layer{(i / perStage) + 1}.{i % perStage}").AtDepth(i + 1);
+            _blocks[i] = Add(new CifarResNetBlock(block, i == 0 ? widths[0] : widths[i - 1], widths[i]));
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int Width => _blocks[^1].Features;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Module> Blocks => _blocks;
+
+    /// <inheritdoc/>
+    protected override Tensor Stem(ImageBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        return Ops.Activate(_norm.Forward(_conv.Forward(batch.Pixels)), Activation.Relu);
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor RunBlock(int index, Tensor x, ImageBatch batch) => _blocks[index].Forward(x);
+}
+
+/// <summary>Two convolutions of 3 × 3 pixels beside a shortcut: y = relu(x + F(x)).</summary>
+public sealed class CifarResNetBlock : Module
+{
+    private readonly int _channels;
+    private readonly Convolution _conv1;
+    private readonly BatchNorm _norm1;
+    private readonly Convolution _conv2;
+    private readonly BatchNorm _norm2;
+
+    /// <summary>Builds the block from the weights under <paramref name="w"/>, e.g. <c>layer2.0</c>; one that widens x halves its sides.</summary>
+    public CifarResNetBlock(WeightScope w, int channels, int features)
+        : base(w.Path)
+    {
+        (_channels, Features) = (channels, features);
+        _conv1 = Add(new Convolution(w.At("conv1"), channels, features, kernel: 3, stride: features == channels ? 1 : 2, padding: 1, bias: false));
+        _norm1 = Add(new BatchNorm(w.At("bn1"), features));
+        _conv2 = Add(new Convolution(w.At("conv2"), features, features, kernel: 3, padding: 1, bias: false));
+        _norm2 = Add(new BatchNorm(w.At("bn2"), features));
+    }
+
+    /// <summary>Channels of the result.</summary>
+    public int Features { get; }
+
+    /// <summary>Runs the block.</summary>
+    /// <param name="x">[N, H, W, channels].</param>
+    /// <returns>[N, H, W, <see cref="Features"/>], or half as many rows and columns.</returns>
+    public Tensor Forward(Tensor x)
+    {
+        Tensor change = Ops.Activate(_norm1.Forward(_conv1.Forward(x)), Activation.Relu);
+        change = _norm2.Forward(_conv2.Forward(change));
+        return Ops.Activate(Ops.Add(change, Shortcut(x)), Activation.Relu);
+    }
+
+    // Option A of the paper: every other pixel, with channels of zeros at either side.
+    private Tensor Shortcut(Tensor x)
+    {
+        if (Features == _channels)
+        {
+            return x;
+        }
+
+        var every = new SlidingAxis(Stride: 2);
+        Tensor fewer = Ops.AveragePool(x, PoolSide.Sliding(x.Shape[1], 1, every), PoolSide.Sliding(x.Shape[2], 1, every));
+        Tensor zeros = Tensor.Create(fewer.Shape.WithLast((Features - _channels) / 2), x.Backend);
+        zeros.Backend.Fill(zeros, 0f);
+        return Ops.ConcatenateColumns(zeros, fewer, zeros);
+    }
+}
+
+/// <summary>How weights of residual networks for small pictures are read, in the names of <c>pytorch_resnet_cifar10</c>.</summary>
+public sealed class CifarResNetFamily : VisionFamily
+{
+    /// <inheritdoc/>
+    public override string ModelType => "cifar-resnet";
+
+    /// <inheritdoc/>
+    public override string BasePrefix => string.Empty;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> DefaultTargets => ["conv1", "conv2"];
+
+    /// <inheritdoc/>
+    public override string Architecture => "CifarResNet";
+
+    /// <inheritdoc/>
+    public override VisionBackbone CreateBackbone(ModelConfig config, WeightScope root) => new CifarResNetBackbone(new CifarResNetConfig(config), root);
+
+    /// <inheritdoc/>
+    public override VisionHead CreateHead(ModelConfig config, WeightScope root, VisionBackbone backbone, int outputs) => new PooledHead(root, "linear", backbone, outputs);
+
+    /// <inheritdoc/>
+    public override ImageInput InputOf(ModelConfig config)
+    {
+        int side = new CifarResNetConfig(config).ImageSize;
+        return new ImageInput(side, side, ImageInput.ImageNetMean, ImageInput.ImageNetDeviation);
+    }
+}
