@@ -22,6 +22,9 @@ public readonly record struct Initializer
     /// <summary>All 1.</summary>
     public static Initializer Ones => new() { Shape = Form.Constant, Size = 1f };
 
+    /// <summary>All <paramref name="value"/>.</summary>
+    public static Initializer Constant(float value) => new() { Shape = Form.Constant, Size = value };
+
     /// <summary>N(0, <paramref name="deviation"/>²).</summary>
     public static Initializer Normal(float deviation) => new() { Shape = Form.Normal, Size = deviation };
 

@@ -1,4 +1,7 @@
+using Hieno.Models.Vision.Dinov2;
 using Hieno.Models.Vision.ResNet;
+using Hieno.Models.Vision.Vit;
+using Hieno.Models.Vision.VitPytorch;
 
 namespace Hieno.Models.Vision;
 
@@ -7,5 +10,9 @@ public static class BuiltInVisionModels
 {
     /// <summary>A catalog of all of them; add your own to it.</summary>
     public static VisionCatalog Catalog() => new VisionCatalog()
-        .Add(new CifarResNetFamily());
+        .Add(new CifarResNetFamily())
+        .Add(new VitFamily())
+        .Add(new DeitFamily())
+        .Add(new Dinov2Family())
+        .Add(new VitPytorchFamily());
 }

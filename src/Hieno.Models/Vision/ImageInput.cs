@@ -13,6 +13,12 @@ public sealed record ImageInput(int Height, int Width, IReadOnlyList<float> Mean
     /// <summary>The deviations of ImageNet's channels red, green and blue.</summary>
     public static IReadOnlyList<float> ImageNetDeviation { get; } = [0.229f, 0.224f, 0.225f];
 
+    /// <summary>The mean of MNIST's training pictures.</summary>
+    public const float MnistMean = 0.1307f;
+
+    /// <summary>The deviation of MNIST's training pictures.</summary>
+    public const float MnistDeviation = 0.3081f;
+
     /// <summary>Number of channels: 1 for grey pictures, 3 for coloured ones.</summary>
     public int Channels => Mean.Count;
 }

@@ -34,6 +34,20 @@ public abstract class VisionBackbone(string path) : Module(path)
         return Finish(x, batch);
     }
 
+    /// <summary>What the stem and then each block give, lowest first, <see cref="Blocks"/> + 1 in all.</summary>
+    /// <param name="batch">The pictures.</param>
+    public IReadOnlyList<Tensor> States(ImageBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        var states = new List<Tensor> { Stem(batch) };
+        for (int i = 0; i < Blocks.Count; i++)
+        {
+            states.Add(RunBlock(i, states[^1], batch));
+        }
+
+        return states;
+    }
+
     /// <summary>What comes before the first block: a convolution, or patches with their places.</summary>
     protected abstract Tensor Stem(ImageBatch batch);
 

@@ -1,0 +1,107 @@
+using Hieno.Models.Layers;
+using Hieno.Tensors;
+
+namespace Hieno.Models.Vision;
+
+/// <summary>
+/// The body of a vision transformer: a picture is a row of vectors, some that belong to no place of it (such as a class vector) and then one for
+/// each patch, from left to right and from top to bottom.
+/// </summary>
+/// <remarks>Dosovitskiy et al. 2020, <see href="https://arxiv.org/abs/2010.11929"/>, section 3.1.</remarks>
+/// <param name="path">Its checkpoint path, e.g. <c>vit</c>; empty where names have no prefix.</param>
+public abstract class VisionTransformer(string path) : VisionBackbone(path)
+{
+    /// <summary>Vectors of a picture before those of its patches: 1 for a class vector.</summary>
+    public abstract int Specials { get; }
+
+    /// <summary>What the blocks read: the vectors with all that is added to them, [N · T, C].</summary>
+    protected abstract Tensor Embed(ImageBatch batch);
+
+    /// <summary>Runs one block.</summary>
+    /// <param name="index">Its number.</param>
+    /// <param name="x">[N · T, C].</param>
+    /// <param name="rows">The pictures' vectors.</param>
+    protected abstract Tensor RunBlock(int index, Tensor x, TokenBatch rows);
+
+    /// <summary>What follows the last block. Default: nothing.</summary>
+    protected virtual Tensor Normalize(Tensor x) => x;
+
+    /// <inheritdoc/>
+    protected sealed override Tensor Stem(ImageBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        return Embed(batch);
+    }
+
+    /// <inheritdoc/>
+    protected sealed override Tensor RunBlock(int index, Tensor x, ImageBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(batch);
+        return RunBlock(index, x, batch.Rows(x.Rows / batch.Count));
+    }
+
+    /// <inheritdoc/>
+    protected sealed override Tensor Finish(Tensor x, ImageBatch batch) => Normalize(x);
+
+    /// <summary>The vectors of pictures: special ones first, then those of the patches, each with its place added.</summary>
+    /// <param name="patches">[N, H', W', C].</param>
+    /// <param name="places">One vector for each special one and each patch of a square picture, [..., S + P, C]; null where places are added elsewhere.</param>
+    /// <param name="specials">The special vectors, each of C numbers.</param>
+    /// <returns>[N · (S + H' · W'), C].</returns>
+    /// <exception cref="ShapeException">The places are of another number of patches.</exception>
+    protected static Tensor Arrange(Tensor patches, Parameter? places, params Parameter[] specials)
+    {
+        ArgumentNullException.ThrowIfNull(patches);
+        ArgumentNullException.ThrowIfNull(specials);
+        (int pictures, int width) = (patches.Shape[0], patches.Shape[3]);
+        int perPicture = patches.Shape[1] * patches.Shape[2];
+        Tensor x = Ops.Reshape(patches, [pictures * perPicture, width]);
+        if (specials.Length > 0)
+        {
+            Tensor head = Ops.Concatenate([.. specials.Select(special => Ops.Reshape(special, [1, width]))]);
+            x = Ops.Prepend(head, x, [.. Enumerable.Range(0, pictures).Select(picture => picture * perPicture)]);
+        }
+
+        if (places is null)
+        {
+            return x;
+        }
+
+        int tokens = specials.Length + perPicture;
+        ShapeException.ThrowUnless(
+            places.Count == (long)tokens * width,
+            $"{places.Name} has places for {places.Count / width} vectors, a picture of {patches.Shape[1]} × {patches.Shape[2]} patches needs {tokens}. Give pictures of the size in config.json.",
+            nameof(VisionTransformer));
+        Tensor table = Ops.Reshape(places, [tokens, width]);
+        return Ops.Add(x, Ops.Rows(table, [.. Enumerable.Range(0, pictures * tokens).Select(row => row % tokens)]));
+    }
+
+    /// <summary>The vector at one place of each picture's row.</summary>
+    /// <param name="features">[N · T, C].</param>
+    /// <param name="batch">The pictures.</param>
+    /// <param name="place">Its place, from 0.</param>
+    /// <returns>[N, C].</returns>
+    public static Tensor VectorsAt(Tensor features, ImageBatch batch, int place)
+    {
+        ArgumentNullException.ThrowIfNull(features);
+        ArgumentNullException.ThrowIfNull(batch);
+        int tokens = features.Rows / batch.Count;
+        return Ops.Rows(features, [.. Enumerable.Range(0, batch.Count).Select(picture => (picture * tokens) + place)]);
+    }
+
+    /// <summary>The mean of the vectors of each picture's patches.</summary>
+    /// <param name="features">[N · T, C].</param>
+    /// <param name="batch">The pictures.</param>
+    /// <param name="specials">Vectors of a picture that are not counted: the first ones.</param>
+    /// <returns>[N, C].</returns>
+    public static Tensor PatchMeans(Tensor features, ImageBatch batch, int specials)
+    {
+        ArgumentNullException.ThrowIfNull(features);
+        ArgumentNullException.ThrowIfNull(batch);
+        int tokens = features.Rows / batch.Count;
+        int patches = tokens - specials;
+        Tensor rows = specials == 0 ? features : Ops.Rows(features, [.. Enumerable.Range(0, batch.Count * patches).Select(row => (row / patches * tokens) + specials + (row % patches))]);
+        return Ops.SegmentMean(rows, [.. Enumerable.Range(0, batch.Count + 1).Select(picture => picture * patches)]);
+    }
+}
