@@ -1,3 +1,4 @@
+using Hieno.Augmentation;
 using Hieno.Objectives;
 using Hieno.Optimizers;
 using Hieno.Recipes;
@@ -7,11 +8,11 @@ using Hieno.Tuning;
 namespace Hieno;
 
 /// <summary>The one list of all that is built in, by the names that recipes use. A third party adds to it the same way.</summary>
-/// <remarks>Model families are listed in <see cref="Models.BuiltInModels"/>, metrics in <see cref="Metrics.BuiltInMetrics"/>.</remarks>
+/// <remarks>Model families are listed in <see cref="Models.BuiltInModels"/>, metrics in <see cref="Metrics.BuiltInMetrics"/>, augmentations in <see cref="BuiltInAugmentations"/>.</remarks>
 public static class BuiltIns
 {
     /// <summary>A catalog of everything; add your own kinds to it.</summary>
-    public static KindCatalog Kinds() => new KindCatalog()
+    public static KindCatalog Kinds() => BuiltInAugmentations.AddTo(new KindCatalog())
         .Add<ObjectiveOptions, CausalLanguageModelingOptions>("causal-lm")
         .Add<ObjectiveOptions, MaskedLanguageModelingOptions>("masked-lm")
         .Add<ObjectiveOptions, SupervisedFineTuningOptions>("sft")
