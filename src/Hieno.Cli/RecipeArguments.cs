@@ -17,7 +17,16 @@ internal sealed class RecipeArguments(Verb verb)
     });
 
     /// <summary>The recipe's file.</summary>
-    public string Path(ParseResult parsed) => parsed.GetRequiredValue(_path);
+    /// <exception cref="UsageException">A setting stands in its place.</exception>
+    public string Path(ParseResult parsed)
+    {
+        string path = parsed.GetRequiredValue(_path);
+
+        // Which flags have a value is known only to the recipe, so it cannot be looked for behind them.
+        return path.StartsWith("--", StringComparison.Ordinal)
+            ? throw new UsageException($"{verb.Name}: '{path}' stands where the recipe should be. Write 'hieno {verb.Name} RECIPE {path} …'.")
+            : path;
+    }
 
     /// <summary>The settings as they were written.</summary>
     public string[] Settings(ParseResult parsed) => parsed.GetValue(_settings)!;

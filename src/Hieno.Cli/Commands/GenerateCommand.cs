@@ -32,7 +32,7 @@ internal static class GenerateCommand
         {
             string[] texts = parsed.GetValue(prompt) is { Length: > 0 } given ? given : [terminal.Input.ReadToEnd()];
             LoadedModel loaded = flags.Open(parsed, parsed.GetRequiredValue(model));
-            AdapterSet? held = adapters.Load(parsed, loaded);
+            AdapterSet? held = adapters.Load(parsed, loaded, flags.Kinds(parsed));
             string?[] names = adapters.NamesFor(parsed, held, texts.Length);
             ChatPrompt? template = parsed.GetValue(chat) || parsed.GetValue(system) is not null ? flags.Chat(parsed, loaded.Tokenizer) : null;
             TextGenerator generator = GenerationFlags.Generator(loaded, template, held);

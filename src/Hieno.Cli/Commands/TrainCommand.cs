@@ -31,14 +31,6 @@ internal static class TrainCommand
         });
         verb.SetAction(async (parsed, cancellation) =>
         {
-            string path = recipe.Path(parsed);
-            string[] changes = recipe.Settings(parsed);
-            if (path.StartsWith("--", StringComparison.Ordinal))
-            {
-                // Which flags have a value is known only to the recipe, so it cannot be looked for behind them.
-                throw new UsageException($"train: '{path}' stands where the recipe should be. Write 'hieno train RECIPE {path} …'.");
-            }
-
             RecipeBinding<Recipe> bound = recipe.Bind(parsed, terminal);
 
             bool isJson = parsed.GetValue(json);
@@ -58,7 +50,7 @@ internal static class TrainCommand
                 return ExitCode.Done;
             }
 
-            string again = string.Join(' ', ["hieno train", .. changes.Prepend(path).Select(Quoted), "--resume"]);
+            string again = string.Join(' ', ["hieno train", .. recipe.Settings(parsed).Prepend(recipe.Path(parsed)).Select(Quoted), "--resume"]);
             terminal.Error.WriteLine($"cancelled after step {result.Step}, with a checkpoint. To go on: {again}");
             return ExitCode.Cancelled;
         });

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Hieno.Recipes;
 using Hieno.Training;
 using Hieno.Tuning;
 
@@ -25,8 +26,11 @@ internal sealed class AdapterFlags
     }
 
     /// <summary>Loads the adapters, switched off; null where none is asked for.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="loaded">Their base.</param>
+    /// <param name="kinds">The methods whose adapters are known.</param>
     /// <exception cref="UsageException">A name is malformed or given twice, or the model is not a whole one.</exception>
-    public AdapterSet? Load(ParseResult parsed, LoadedModel loaded)
+    public AdapterSet? Load(ParseResult parsed, LoadedModel loaded, KindCatalog kinds)
     {
         string[] given = parsed.GetValue(_adapters)!;
         if (given.Length == 0)
@@ -48,7 +52,7 @@ internal sealed class AdapterFlags
             }
 
             string final = Path.Combine(folder, RunFolder.FinalName);
-            adapters.Load(Directory.Exists(final) ? final : folder, name);
+            adapters.Load(Directory.Exists(final) ? final : folder, name, kinds);
         }
 
         return adapters;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Hieno.Data;
 using Hieno.Generation;
 using Hieno.Models;
+using Hieno.Recipes;
 using Hieno.Tuning;
 
 namespace Hieno.Cli.Generation;
@@ -39,11 +40,14 @@ internal sealed class GenerationFlags
         _plugins = new PluginFlag(verb);
     }
 
+    /// <summary>The methods whose adapters are known: the built-in ones and those of the plugins.</summary>
+    public KindCatalog Kinds(ParseResult parsed) => _plugins.Kinds(parsed);
+
     /// <summary>Opens the model as a language model.</summary>
     /// <exception cref="UsageException">A task was chosen that the model's prompt does not know, or for a model without such a prompt.</exception>
     public LoadedModel Open(ParseResult parsed, string folder)
     {
-        LoadedModel loaded = ModelFolder.Open(folder, HeadKind.Language, parsed.GetValue(_base), _plugins.Kinds(parsed));
+        LoadedModel loaded = ModelFolder.Open(folder, HeadKind.Language, parsed.GetValue(_base), Kinds(parsed));
         if (parsed.GetValue(_promptTask) is { } task)
         {
             MultitaskPromptVectors prompt = loaded.Adapter?.Parts.OfType<MultitaskPromptVectors>().SingleOrDefault()

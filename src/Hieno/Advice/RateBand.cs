@@ -47,13 +47,16 @@ internal sealed record RateBand(double Low, double High, string Source)
         _ => new(tuning.DefaultLearningRate / 3, tuning.DefaultLearningRate * 3, "[D] ours: a third to three times the method's default"),
     };
 
-    // AdamW's step has the size of the rate; gradient descent's that of the gradient too, which is small.
+    // AdamW's step has the size of the rate; gradient descent's that of the gradient too, which is small. Steps of Rprop, Adadelta and
+    // of Adafactor with a step of its own have a size of their own, which the rate only multiplies.
     private static double? OptimizerScale(OptimizerOptions optimizer) => optimizer switch
     {
-        AdamWOptions => 1,
         SgdOptions { Momentum: > 0 } => 100,
         SgdOptions => 1000,
-        _ => null,
+        GaLoreOptions galore => OptimizerScale(galore.Inner),
+        AdadeltaOptions or RpropOptions or AdafactorOptions { RelativeStep: true } => null,
+        _ when optimizer.GetType().Assembly == typeof(RateBand).Assembly => optimizer.DefaultLearningRate(1),
+        _ => null, // someone else's
     };
 
     // To two digits, as the nearest number that can be written so.

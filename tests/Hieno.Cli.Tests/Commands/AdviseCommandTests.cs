@@ -22,6 +22,15 @@ public sealed class AdviseCommandTests(TinyProject project) : IClassFixture<Tiny
     }
 
     [Fact]
+    public async Task A_flag_before_the_recipe_is_a_usage_error()
+    {
+        CliRun run = await CliRun.Of("advise", "--tuning", "lora", project.Recipe());
+
+        Assert.Equal(ExitCode.Usage, run.Code);
+        Assert.Contains("advise: '--tuning' stands where the recipe should be. Write 'hieno advise RECIPE --tuning …'", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_same_is_told_as_json()
     {
         CliRun run = await CliRun.Of("advise", project.Recipe(), "--json");

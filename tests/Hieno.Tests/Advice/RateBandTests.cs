@@ -1,4 +1,5 @@
 using Hieno.Advice;
+using Hieno.Optimizers;
 using Hieno.Recipes;
 using Hieno.Tuning;
 
@@ -29,6 +30,31 @@ public sealed class RateBandTests
             (double low, double high) = Ends(facts.With(training => training with { LearningRate = null }));
             Assert.InRange(tuning.DefaultLearningRate, low, high);
         });
+    }
+
+    [Fact]
+    public void The_default_rate_of_every_optimizer_lies_in_its_band_unless_its_steps_have_a_size_of_their_own()
+    {
+        Type[] apart = [typeof(AdadeltaOptions), typeof(RpropOptions)];
+        Assert.All(BuiltIns.Kinds().Defaults<OptimizerOptions>(), optimizer =>
+        {
+            RateBand? band = RateBand.Of(GoodRun.Facts.With(training => training with { Optimizer = optimizer }));
+            if (apart.Contains(optimizer.GetType()))
+            {
+                Assert.Null(band);
+            }
+            else
+            {
+                Assert.InRange(optimizer.DefaultLearningRate(2e-5), band!.Low, band.High);
+            }
+        });
+    }
+
+    [Fact]
+    public void Lion_is_advised_a_fifth_of_the_rate_of_AdamW()
+    {
+        (double low, double high) = Ends(GoodRun.Facts.With(training => training with { Optimizer = new LionOptions() }));
+        Assert.Equal((2e-6, 1e-5), (low, high));
     }
 
     [Fact]
