@@ -146,6 +146,39 @@ public sealed class QuantizedBaseTests : IDisposable
         TensorAssert.Close(expected, Tensor.FromValues([expected.Length], merged), absolute: 1e-4);
     }
 
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Several_adapters_and_the_norms_learn_on_it_together_and_are_opened_on_it_again(string family)
+    {
+        TextModel model = Open(family);
+        Dictionary<string, float[]> before = TinyTuning.Weights(model);
+        TunedModel tuned = new SeveralOptions { Methods = [new IA3Options(), Lora, new NormsOptions()] }.Create().Apply(model, seed: 3);
+        float[] losses = TinyTuning.Train(tuned, steps: 6, rate: 0.01);
+        Assert.True(losses[^1] < losses[0], $"{losses[0]} → {losses[^1]}");
+        float[] output = TinyTuning.Output(model);
+        string folder = _folder.Folder($"several-{family}");
+        AdapterFolders.Save(tuned.Adapters, folder, _folder.PathOf(family));
+        Assert.Equal(output, TinyTuning.Output(LoadedModel.Open(folder, HeadKind.Language).Model));
+        foreach (Adapter adapter in tuned.Adapters)
+        {
+            adapter.Enable(false);
+        }
+
+        Assert.Equal(before, TinyTuning.Weights(model));
+    }
+
+    [Fact]
+    public void Of_several_methods_those_that_train_the_quantised_base_are_refused_by_name()
+    {
+        Recipe recipe = new()
+        {
+            Base = "base", Task = new Hieno.Objectives.ClassificationOptions(), Data = new Hieno.Data.DataOptions { Train = ["t.jsonl"] }, Output = "o",
+            Quantization = new Nf4Options(), Tuning = new SeveralOptions { Methods = [Lora, new PartialOptions { LastBlocks = 1 }, new NormsOptions()] },
+        };
+        Assert.EndsWith("these train them: partial. Take them out of 'tuning.methods', or remove 'quantization'.", Assert.Single(recipe.Validate()), StringComparison.Ordinal);
+        Assert.Empty((recipe with { Tuning = new SeveralOptions { Methods = [Lora, new BitFitOptions()] } }).Validate());
+    }
+
     [Fact]
     public void An_unknown_kind_beside_an_adapter_is_refused()
     {
