@@ -51,6 +51,9 @@ public abstract class Backward
     /// <summary>True when a gradient has reached the output, so that there is something to pass on.</summary>
     internal virtual bool IsReached => Output.Grad is not null;
 
+    /// <summary>True where running back may read weights that are not among <see cref="Inputs"/>. Default: false.</summary>
+    internal virtual bool ReadsUnseen => false;
+
     /// <summary>Floating-point operations spent on the derivative with respect to <paramref name="input"/> (a multiply-add counts as two).</summary>
     public abstract long FlopsFor(Tensor input);
 

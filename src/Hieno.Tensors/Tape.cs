@@ -163,8 +163,12 @@ public sealed class Tape : IDisposable
     /// <summary>Runs the chain rule from <paramref name="loss"/> back to every leaf that needs a gradient; gradients of leaves accumulate.</summary>
     /// <param name="loss">A tensor of one number computed on this tape.</param>
     /// <param name="scale">The derivative the chain starts with, 1 by default.</param>
+    /// <param name="onComplete">
+    /// Told of each leaf whose gradient is complete, as soon as it is, so that it can be used and given back; the leaf may be changed then. Null
+    /// (default) tells nobody. Of leaves that only checkpointed parts read nothing is told: the next such part may read them again.
+    /// </param>
     /// <exception cref="InvalidOperationException">Nothing that <paramref name="loss"/> depends on needs a gradient.</exception>
-    public void Backward(Tensor loss, float scale = 1f)
+    public void Backward(Tensor loss, float scale = 1f, Action<Tensor>? onComplete = null)
     {
         ArgumentNullException.ThrowIfNull(loss);
         ShapeException.ThrowUnless(loss.Count == 1, $"the loss has shape {loss.Shape}; only a single number can be differentiated.");
@@ -177,7 +181,7 @@ public sealed class Tape : IDisposable
         loss.Grad = RentGrad(loss.Shape);
         Backend.Fill(loss.Grad, scale);
         CloseScope();
-        RunNodes();
+        RunNodes(onComplete);
     }
 
     /// <summary>Gives all memory of this step back.</summary>
@@ -330,8 +334,9 @@ public sealed class Tape : IDisposable
         _scope.Clear();
     }
 
-    private void RunNodes()
+    private void RunNodes(Action<Tensor>? onComplete = null)
     {
+        Dictionary<int, List<Tensor>>? leaves = onComplete is null ? null : CompleteGradients.ByNode(_nodes);
         for (int i = _nodes.Count - 1; i >= 0; i--)
         {
             Backward node = _nodes[i];
@@ -342,6 +347,10 @@ public sealed class Tape : IDisposable
             }
 
             node.ReleaseAll();
+            if (leaves is not null && leaves.TryGetValue(i, out List<Tensor>? complete))
+            {
+                complete.FindAll(leaf => leaf.Grad is not null).ForEach(onComplete!);
+            }
         }
 
         _nodes.Clear();

@@ -12,7 +12,8 @@ namespace Hieno.Benchmarks.Workloads;
 internal sealed class TrainingStep(string name, double target, StepWorkload workload) : IStepBenchmark
 {
     private TunedModel _tuned = null!;
-    private IOptimizer _optimizer = null!;
+    private WeightwiseOptimizer _optimizer = null!;
+    private Dictionary<Tensor, OptimizedParameter> _weights = null!;
     private TokenBatch _batch = null!;
     private int[] _labels = []; // a token for each position, or a class for each sequence
 
@@ -45,28 +46,23 @@ internal sealed class TrainingStep(string name, double target, StepWorkload work
         TuningOptions tuning = workload.Tuning == StepTuning.Full ? new FullOptions() : workload.Lora();
         _tuned = tuning.Create().Apply(model, (ulong)workload.Seed);
         var adamw = new AdamWOptions { WeightDecay = workload.WeightDecay };
-        _optimizer = adamw.Create(OptimizedParameter.Create(_tuned.Trainable, workload.Layers, adamw.WeightDecay));
+        IReadOnlyList<OptimizedParameter> weights = OptimizedParameter.Create(_tuned.Trainable, workload.Layers, adamw.WeightDecay);
+        (_optimizer, _weights) = (new AdamW(adamw, weights), weights.ToDictionary(item => item.Parameter.Value));
         DrawBatch();
     }
 
     /// <inheritdoc/>
     public double Step()
     {
-        foreach (Parameter parameter in _tuned.Trainable)
+        // As `training.stepInBackward` does it: neither side clips, so no gradient has to wait for the others.
+        using Tape tape = Tape.Begin(precision: workload.Precision == StepWorkload.Brain ? MatMulPrecision.Bf16 : MatMulPrecision.Fp32);
+        Tensor loss = Loss(_tuned.Model);
+        tape.Backward(loss, onComplete: weight =>
         {
-            parameter.Value.ClearGrad();
-        }
-
-        float value;
-        using (Tape tape = Tape.Begin(precision: workload.Precision == StepWorkload.Brain ? MatMulPrecision.Bf16 : MatMulPrecision.Fp32))
-        {
-            Tensor loss = Loss(_tuned.Model);
-            tape.Backward(loss);
-            value = loss.Item();
-        }
-
-        _optimizer.Step(workload.LearningRate, gradientScale: 1f);
-        return value;
+            _optimizer.Step(_weights[weight], workload.LearningRate, gradientScale: 1f);
+            weight.ClearGrad();
+        });
+        return loss.Item();
     }
 
     private Tensor Loss(TextModel model)

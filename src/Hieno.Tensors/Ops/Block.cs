@@ -67,6 +67,8 @@ public static partial class Ops
             }
         }
 
+        internal override bool ReadsUnseen => true;
+
         // What the part costs is known only to the nodes that the recomputation records.
         public override long FlopsFor(Tensor input) => 0;
 

@@ -18,6 +18,12 @@ internal sealed record Learning(string Name, IReadOnlyList<Parameter> Own, long 
     /// <summary>As <see cref="Count"/>, without the tables, whose gradients come last.</summary>
     public long CountAboveTables => Own.Where(parameter => parameter.Depth > 0).Sum(parameter => parameter.Count) + Added;
 
+    /// <summary>Numbers of the largest weight that learns.</summary>
+    public long Largest => Own.Select(parameter => parameter.Count).DefaultIfEmpty(Added).Max();
+
+    /// <summary>As <see cref="Largest"/>, without the tables.</summary>
+    public long LargestAboveTables => Own.Where(parameter => parameter.Depth > 0).Select(parameter => parameter.Count).DefaultIfEmpty(Added).Max();
+
     /// <summary>The lowest depth of a weight that learns: below it nothing is kept for the backward pass.</summary>
     public int LowestDepth => Math.Min(AddedDepth, Own.Count == 0 ? int.MaxValue : Own.Min(parameter => parameter.Depth));
 

@@ -68,7 +68,9 @@ internal sealed class MemoryModel
         long early = HeadGradient(learning) + kept + again + Math.Max(
             (block.KeysAndValues * (n - m)) + (block.Backward * m),
             keeping > 1 ? (block.Backward * n) - (batch.Checkpointing ? 0 : last) : 0);
-        long late = Math.Max(learning.Count, learning.CountAboveTables + HeadGradient(learning) + whole + (block.Backward * n));
+        long late = batch.StepsInBackward
+            ? Math.Max(learning.Largest, learning.LargestAboveTables + HeadGradient(learning) + whole + (block.Backward * n)) // one gradient goes back before the next
+            : Math.Max(learning.Count, learning.CountAboveTables + HeadGradient(learning) + whole + (block.Backward * n));
         return Math.Max(Math.Max(forward, head) + embedding, Math.Max(early, late));
     }
 

@@ -8,7 +8,8 @@ namespace Hieno.Advice;
 /// <param name="Read">Tokens of the last block's output that the head reads, M.</param>
 /// <param name="Checkpointing">Whether blocks are computed again in the backward pass.</param>
 /// <param name="Span">How many blocks are computed again together; 0 for the square root of their number.</param>
-internal sealed record StepBatch(long Tokens, long Read, bool Checkpointing, int Span = 1)
+/// <param name="StepsInBackward">Whether weights are stepped in the backward pass, so that their gradients are never there together.</param>
+internal sealed record StepBatch(long Tokens, long Read, bool Checkpointing, int Span = 1, bool StepsInBackward = false)
 {
     private const int LookedAt = 3; // epochs; in later ones the largest batch is hardly larger
 
@@ -21,6 +22,6 @@ internal sealed record StepBatch(long Tokens, long Read, bool Checkpointing, int
     {
         long tokens = Enumerable.Range(0, Math.Min(recipe.Training.Epochs, LookedAt)).SelectMany(plan.Epoch).Max(batch => batch.Sum(i => (long)train[i].Ids.Length));
         long read = learned is { } share ? (long)Math.Ceiling(tokens * share) : Math.Min(recipe.Training.BatchSize, train.Count);
-        return new StepBatch(tokens, read, recipe.Training.GradientCheckpointing, recipe.Training.CheckpointSpan ?? 1);
+        return new StepBatch(tokens, read, recipe.Training.GradientCheckpointing, recipe.Training.CheckpointSpan ?? 1, recipe.Training.StepInBackward);
     }
 }

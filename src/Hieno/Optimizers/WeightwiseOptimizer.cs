@@ -50,21 +50,32 @@ public abstract class WeightwiseOptimizer(IReadOnlyList<OptimizedParameter> para
     /// <inheritdoc/>
     public void Step(double learningRate, float gradientScale)
     {
-        foreach ((Parameter parameter, double factor, double decay) in Parameters)
+        foreach (OptimizedParameter item in Parameters)
         {
-            if (parameter.Value.Grad is not { } grad)
-            {
-                continue;
-            }
-
-            if (!_states.TryGetValue(parameter, out Remembered? state))
-            {
-                _states[parameter] = state = new Remembered([.. PartsOf(parameter).Select(part => Create(part, parameter.Value.Backend))]);
-            }
-
-            state.Steps++;
-            StepWeight(new WeightStep(parameter, grad, state.Parts, state.Steps, learningRate * factor, decay, gradientScale));
+            Step(item, learningRate, gradientScale);
         }
+    }
+
+    /// <summary>Changes one weight, if it has a gradient. Weights may be stepped in any order, each once a step.</summary>
+    /// <param name="item">The weight, one of <see cref="Parameters"/>.</param>
+    /// <param name="learningRate">The rate of this step; the weight's own factor multiplies it.</param>
+    /// <param name="gradientScale">Its gradient is multiplied by this first.</param>
+    public void Step(OptimizedParameter item, double learningRate, float gradientScale)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        (Parameter parameter, double factor, double decay) = item;
+        if (parameter.Value.Grad is not { } grad)
+        {
+            return;
+        }
+
+        if (!_states.TryGetValue(parameter, out Remembered? state))
+        {
+            _states[parameter] = state = new Remembered([.. PartsOf(parameter).Select(part => Create(part, parameter.Value.Backend))]);
+        }
+
+        state.Steps++;
+        StepWeight(new WeightStep(parameter, grad, state.Parts, state.Steps, learningRate * factor, decay, gradientScale));
     }
 
     /// <inheritdoc/>

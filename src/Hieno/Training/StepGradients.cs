@@ -49,15 +49,16 @@ internal sealed class StepGradients(TrainerInput input, long stepsPerEpoch)
     /// <param name="step">The step.</param>
     /// <param name="batches">Its batches.</param>
     /// <param name="share">What the gradient is multiplied by.</param>
+    /// <param name="complete">Told of each weight whose gradient is complete, see <see cref="Tape.Backward"/>; for steps of a single batch.</param>
     /// <returns>The loss; 0 where there was no target to learn from.</returns>
-    public double Accumulate(long step, Batch[] batches, double share = 1)
+    public double Accumulate(long step, Batch[] batches, double share = 1, Action<Tensor>? complete = null)
     {
         double weight = batches.Sum(input.Objective.TargetWeight);
         double loss = 0;
         for (int i = 0; i < batches.Length; i++)
         {
             // A batch without a target (in masked language modelling, one in which no token was drawn) has nothing to add.
-            loss += input.Objective.TargetWeight(batches[i]) == 0 ? 0 : Accumulate(batches[i], (float)(share / weight), DropoutOf(step, i));
+            loss += input.Objective.TargetWeight(batches[i]) == 0 ? 0 : Accumulate(batches[i], (float)(share / weight), DropoutOf(step, i), complete);
         }
 
         return loss;
@@ -99,11 +100,11 @@ internal sealed class StepGradients(TrainerInput input, long stepsPerEpoch)
     // Masks are a function of the seed and of the batch's number in the run, so that a resumed run draws the same ones.
     private ulong NumberOf(long step, int batch) => ((ulong)step * (ulong)input.Options.Accumulation) + (ulong)batch;
 
-    private double Accumulate(Batch batch, float scale, DropoutSource dropout)
+    private double Accumulate(Batch batch, float scale, DropoutSource dropout, Action<Tensor>? complete)
     {
         using Tape tape = Tape.Begin(record: true, dropout, Backend, precision: input.Options.Precision);
         Tensor loss = input.Objective.Loss(_model, batch, scale);
-        tape.Backward(loss);
+        tape.Backward(loss, onComplete: complete);
         (ForwardFlops, BackwardFlops) = (ForwardFlops + tape.ForwardFlops, BackwardFlops + tape.BackwardFlops);
         return loss.Item();
     }

@@ -60,6 +60,7 @@ internal sealed class Trainer : IDisposable
     private readonly StepRule? _rule;
     private readonly StepGradients _gradients;
     private readonly GreenTrainer? _green;
+    private readonly StepInBackward? _early;
     private readonly IReadOnlyList<OptimizedParameter> _optimized;
     private readonly long _stepsPerEpoch;
     private readonly Stopwatch _watch;
@@ -92,6 +93,7 @@ internal sealed class Trainer : IDisposable
         _green = _options.GreenTrainer is not { } green ? null
             : _rule is not null ? throw new TrainingException(ErrorCodes.RecipeSettingsConflict, "training.greenTrainer", "the method itself chooses from step to step what learns, by gradients that would be missing", "Leave it out, or take another method")
             : new GreenTrainer(green, input.Tuned.Trainable, _gradients.FirstCost(TotalSteps), _stepsPerEpoch);
+        _early = StepInBackward.Create(_options, input.Tuned, _optimizer, _optimized);
         _frozen = FrozenCache.Create(input.Tuned, input.Objective, _options, input.RunFolder);
     }
 
@@ -249,7 +251,9 @@ internal sealed class Trainer : IDisposable
             _input.Events.Say(turn);
         }
 
-        double loss = _gradients.Accumulate(step, batches);
+        double rate = _input.LearningRate * _schedule.Factor(step);
+        _early?.Begin(rate);
+        double loss = _gradients.Accumulate(step, batches, complete: _early is null ? null : _early.Take);
         loss += _pull?.AddGradient() ?? 0;
         loss += _rule?.AddGradient() ?? 0;
         foreach (ElementMask mask in _input.Tuned.Masks)
@@ -257,13 +261,12 @@ internal sealed class Trainer : IDisposable
             mask.MaskGradient();
         }
 
-        double norm = GradientClipping.Norm(_input.Tuned.Trainable);
+        double norm = _early?.Norm ?? GradientClipping.Norm(_input.Tuned.Trainable);
         if (!double.IsFinite(loss) || !double.IsFinite(norm))
         {
             throw _nonFinite.InStep(batches.Select((batch, i) => (batch, (DropoutSource?)_gradients.DropoutOf(step, i))), step, loss, norm);
         }
 
-        double rate = _input.LearningRate * _schedule.Factor(step);
         float scale = GradientClipping.Scale(norm, _options.ClipNorm);
         _optimizer.Step(rate, scale);
         _pull?.Decay(rate);

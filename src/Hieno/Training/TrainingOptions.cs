@@ -115,9 +115,21 @@ public sealed record TrainingOptions : IValidated
     [Range(0, 1_000_000)]
     public int CacheMegabytes { get; init; } = 1024;
 
+    /// <summary>
+    /// Steps each weight within the backward pass, as soon as its gradient is complete, so that gradients are never in memory together: the same
+    /// weights for less memory. It needs 'clipNorm: 0' and 'accumulation: 1', for both look at all gradients of a step. Default false.
+    /// </summary>
+    public bool StepInBackward { get; init; }
+
     /// <inheritdoc/>
     public IEnumerable<string> Validate()
     {
+        if (StepInBackward && (ClipNorm > 0 || Accumulation > 1 || PullToStart is not null))
+        {
+            string needing = ClipNorm > 0 ? "'clipNorm'" : Accumulation > 1 ? "'accumulation'" : "'pullToStart'";
+            yield return $"'stepInBackward' gives each gradient back before the next is complete, but {needing} needs them together. {(ClipNorm > 0 ? "Set 'clipNorm: 0'" : "Remove one of them")}";
+        }
+
         if (WarmupSteps is not null && WarmupRatio > 0)
         {
             yield return "'warmupSteps' and 'warmupRatio' say the same thing twice. Give one of them";

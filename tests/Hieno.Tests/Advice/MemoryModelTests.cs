@@ -57,6 +57,23 @@ public sealed class MemoryModelTests
         Assert.Equal(tuned.TrainableCount, forecast.Trainable);
     }
 
+    [Theory]
+    [InlineData(Bert, false, 2, 16)]
+    [InlineData(Gpt2, true, 1, 32)]
+    [InlineData(Llama, true, 8, 128)]
+    public void It_is_also_where_weights_are_stepped_in_the_backward_pass(string config, bool isLanguage, int rows, int length)
+    {
+        using var backend = new CpuBackend(1);
+        HeadChoice head = isLanguage ? HeadChoice.Language : HeadChoice.Classification(2);
+        TextModel model = TextModel.Create(ModelConfig.From(JsonDocument.Parse(config).RootElement.Clone(), "config.json"), head, seed: 1, backend: backend);
+        TunedModel tuned = new FullOptions().Create().Apply(model, seed: 1);
+        long measured = MeasuredPeak(tuned, isLanguage, rows, length, backend, inBackward: true);
+        var batch = new StepBatch((long)rows * length, isLanguage ? (long)rows * (length - 1) : rows, Checkpointing: false);
+        long Predicted(bool inBackward) => new MemoryModel(model, new AdamWOptions()).Predict(Learning.Of("full", tuned), batch with { StepsInBackward = inBackward })!.StepBytes;
+        Assert.InRange((double)Predicted(inBackward: true) / measured, 1 - Tolerance, 1 + Tolerance);
+        Assert.True(Predicted(inBackward: true) <= Predicted(inBackward: false));
+    }
+
     [Fact]
     public void An_optimizer_is_known_by_what_it_remembers_of_a_weight()
     {
@@ -77,7 +94,7 @@ public sealed class MemoryModelTests
         _ => new LoRAOptions { Targets = [LayerTargets.AllLinear] },
     };
 
-    private static long MeasuredPeak(TunedModel tuned, bool isLanguage, int rows, int length, CpuBackend backend)
+    private static long MeasuredPeak(TunedModel tuned, bool isLanguage, int rows, int length, CpuBackend backend, bool inBackward = false)
     {
         Example[] examples = [.. Enumerable.Range(0, rows).Select(row =>
         {
@@ -87,7 +104,7 @@ public sealed class MemoryModelTests
         IObjective objective = isLanguage ? new CausalLanguageModeling() : new Classification(new ClassificationOptions());
         Batch batch = objective.Collate(examples, new Rng(1, RngStream.Augmentation), 0);
         using Tape tape = Tape.Begin(record: true, new DropoutSource(new Rng(1, RngStream.Dropout), 0), backend);
-        tape.Backward(objective.Loss(tuned.Model, batch, 1f / rows));
+        tape.Backward(objective.Loss(tuned.Model, batch, 1f / rows), onComplete: inBackward ? weight => weight.ClearGrad() : null);
         return backend.Pool.PeakBytes;
     }
 }
