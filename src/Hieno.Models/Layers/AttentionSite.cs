@@ -46,7 +46,28 @@ public sealed class AttentionSite : Module
             (k, v) = cache.Append(_layer, batch, k, v);
         }
 
-        Tensor y = Ops.Attention(q, k, v, spans, Options);
+        return Updated(q, Ops.Attention(q, k, v, spans, Options));
+    }
+
+    /// <summary>Attends within windows, with a number added to each score.</summary>
+    /// <param name="q">Queries, [N, heads · head width].</param>
+    /// <param name="k">Keys, shape of <paramref name="q"/>.</param>
+    /// <param name="v">Values, shape of <paramref name="q"/>.</param>
+    /// <param name="bias">What is added to the scores, [heads, L, L].</param>
+    /// <param name="windows">The windows, of L rows.</param>
+    public Tensor RunWindows(Tensor q, Tensor k, Tensor v, Tensor bias, WindowSpans windows) => Updated(q, Ops.WindowAttention(q, k, v, bias, windows, Options));
+
+    /// <summary>A weight of an update at this place, under its name and depth.</summary>
+    /// <param name="name">Its last part.</param>
+    /// <param name="value">Its first value, long-lived.</param>
+    public Parameter CreateUpdateWeight(string name, Tensor value) => new($"{Path}.{name}", value, ParameterKind.Attention, _depth);
+
+    internal void Attach(AttentionUpdate update) => _updates.Add(update);
+
+    internal void Detach(AttentionUpdate update) => _updates.Remove(update);
+
+    private Tensor Updated(Tensor q, Tensor y)
+    {
         if (_updates.Count > 0 && AdapterRouting.Current is { } routing)
         {
             return routing.Change(y, group => _updates.FindAll(update => update.Adapter == group.Name) is { Count: > 0 } updates
@@ -61,15 +82,6 @@ public sealed class AttentionSite : Module
 
         return y;
     }
-
-    /// <summary>A weight of an update at this place, under its name and depth.</summary>
-    /// <param name="name">Its last part.</param>
-    /// <param name="value">Its first value, long-lived.</param>
-    public Parameter CreateUpdateWeight(string name, Tensor value) => new($"{Path}.{name}", value, ParameterKind.Attention, _depth);
-
-    internal void Attach(AttentionUpdate update) => _updates.Add(update);
-
-    internal void Detach(AttentionUpdate update) => _updates.Remove(update);
 }
 
 /// <summary>A trainable change of what attention gives, before its output projection. It cannot be merged.</summary>

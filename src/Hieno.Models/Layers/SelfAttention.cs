@@ -55,6 +55,17 @@ public sealed class SelfAttention : Module
         return _output.Forward(_attend.Run(batch, q, k, v, spans));
     }
 
+    /// <summary>Attends within windows.</summary>
+    /// <param name="x">[N, C].</param>
+    /// <param name="bias">What is added to the scores, [heads, L, L].</param>
+    /// <param name="windows">The windows, of L rows.</param>
+    /// <returns>[N, C].</returns>
+    public Tensor Forward(Tensor x, Tensor bias, WindowSpans windows)
+    {
+        (Tensor q, Tensor k, Tensor v) = _project(x);
+        return _output.Forward(_attend.RunWindows(q, k, v, bias, windows));
+    }
+
     private static (Tensor Q, Tensor K, Tensor V) Cut(Linear queryKeyValue, Tensor x)
     {
         int width = queryKeyValue.Out / 3;

@@ -1,5 +1,8 @@
+using Hieno.Models.Vision.Beit;
+using Hieno.Models.Vision.Clip;
 using Hieno.Models.Vision.Dinov2;
 using Hieno.Models.Vision.ResNet;
+using Hieno.Models.Vision.Swin;
 using Hieno.Models.Vision.Vit;
 using Hieno.Models.Vision.VitPytorch;
 
@@ -14,5 +17,9 @@ public static class BuiltInVisionModels
         .Add(new VitFamily())
         .Add(new DeitFamily())
         .Add(new Dinov2Family())
-        .Add(new VitPytorchFamily());
+        .Add(new BeitFamily())
+        .Add(new SwinFamily())
+        .Add(new VitPytorchFamily())
+        .Add(new ClipVisionFamily("clip"))
+        .Add(new ClipVisionFamily("clip_vision_model"));
 }

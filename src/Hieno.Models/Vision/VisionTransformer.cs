@@ -24,7 +24,9 @@ public abstract class VisionTransformer(string path) : VisionBackbone(path)
     protected abstract Tensor RunBlock(int index, Tensor x, TokenBatch rows);
 
     /// <summary>What follows the last block. Default: nothing.</summary>
-    protected virtual Tensor Normalize(Tensor x) => x;
+    /// <param name="x">[N · T, C].</param>
+    /// <param name="batch">The pictures.</param>
+    protected virtual Tensor Complete(Tensor x, ImageBatch batch) => x;
 
     /// <inheritdoc/>
     protected sealed override Tensor Stem(ImageBatch batch)
@@ -42,24 +44,24 @@ public abstract class VisionTransformer(string path) : VisionBackbone(path)
     }
 
     /// <inheritdoc/>
-    protected sealed override Tensor Finish(Tensor x, ImageBatch batch) => Normalize(x);
+    protected sealed override Tensor Finish(Tensor x, ImageBatch batch) => Complete(x, batch);
 
     /// <summary>The vectors of pictures: special ones first, then those of the patches, each with its place added.</summary>
     /// <param name="patches">[N, H', W', C].</param>
-    /// <param name="places">One vector for each special one and each patch of a square picture, [..., S + P, C]; null where places are added elsewhere.</param>
+    /// <param name="places">One vector for each special one and each patch of a picture, [..., S + P, C]; null where places are added elsewhere.</param>
+    /// <param name="grid">Patches down and across that there are places for; for a picture of others they are interpolated, by cubics.</param>
     /// <param name="specials">The special vectors, each of C numbers.</param>
     /// <returns>[N · (S + H' · W'), C].</returns>
-    /// <exception cref="ShapeException">The places are of another number of patches.</exception>
-    protected static Tensor Arrange(Tensor patches, Parameter? places, params Parameter[] specials)
+    protected static Tensor Arrange(Tensor patches, Parameter? places, (int Height, int Width) grid, params Parameter[] specials)
     {
         ArgumentNullException.ThrowIfNull(patches);
         ArgumentNullException.ThrowIfNull(specials);
-        (int pictures, int width) = (patches.Shape[0], patches.Shape[3]);
-        int perPicture = patches.Shape[1] * patches.Shape[2];
-        Tensor x = Ops.Reshape(patches, [pictures * perPicture, width]);
+        (int pictures, int height, int width, int columns) = (patches.Shape[0], patches.Shape[1], patches.Shape[2], patches.Shape[3]);
+        int perPicture = height * width;
+        Tensor x = Ops.Reshape(patches, [pictures * perPicture, columns]);
         if (specials.Length > 0)
         {
-            Tensor head = Ops.Concatenate([.. specials.Select(special => Ops.Reshape(special, [1, width]))]);
+            Tensor head = Ops.Concatenate([.. specials.Select(special => Ops.Reshape(special, [1, columns]))]);
             x = Ops.Prepend(head, x, [.. Enumerable.Range(0, pictures).Select(picture => picture * perPicture)]);
         }
 
@@ -68,13 +70,18 @@ public abstract class VisionTransformer(string path) : VisionBackbone(path)
             return x;
         }
 
-        int tokens = specials.Length + perPicture;
-        ShapeException.ThrowUnless(
-            places.Count == (long)tokens * width,
-            $"{places.Name} has places for {places.Count / width} vectors, a picture of {patches.Shape[1]} × {patches.Shape[2]} patches needs {tokens}. Give pictures of the size in config.json.",
-            nameof(VisionTransformer));
-        Tensor table = Ops.Reshape(places, [tokens, width]);
-        return Ops.Add(x, Ops.Rows(table, [.. Enumerable.Range(0, pictures * tokens).Select(row => row % tokens)]));
+        Tensor table = Ops.Reshape(places, [specials.Length + (grid.Height * grid.Width), columns]);
+        table = grid == (height, width) ? table : Interpolated(table, specials.Length, grid, (height, width));
+        return Ops.Add(x, Ops.Rows(table, [.. Enumerable.Range(0, x.Rows).Select(row => row % table.Rows)]));
+    }
+
+    private static Tensor Interpolated(Tensor table, int specials, (int Height, int Width) grid, (int Height, int Width) wanted)
+    {
+        Tensor patches = Ops.Rows(table, [.. Enumerable.Range(specials, grid.Height * grid.Width)]);
+        Tensor picture = Ops.Interpolate(
+            Ops.Reshape(patches, [1, grid.Height, grid.Width, table.Columns]), ResampleSide.Cubic(grid.Height, wanted.Height), ResampleSide.Cubic(grid.Width, wanted.Width));
+        Tensor places = Ops.Reshape(picture, [wanted.Height * wanted.Width, table.Columns]);
+        return specials == 0 ? places : Ops.Concatenate(Ops.Rows(table, [.. Enumerable.Range(0, specials)]), places);
     }
 
     /// <summary>The vector at one place of each picture's row.</summary>

@@ -14,6 +14,7 @@ public sealed class GoldenTransformersTests
     [InlineData("vit")]
     [InlineData("deit")]
     [InlineData("dinov2")]
+    [InlineData("beit")]
     public void Hidden_states_agree_with_the_reference(string name)
     {
         (VisionModel model, ImageBatch batch, TensorFile expected, _) = Read(name);
@@ -26,10 +27,24 @@ public sealed class GoldenTransformersTests
         }
     }
 
+    [SkippableFact]
+    public void Stages_of_swin_agree_with_the_reference()
+    {
+        (VisionModel model, ImageBatch batch, TensorFile expected, _) = Read("swin");
+        using var tape = Tape.Begin(record: false);
+        IReadOnlyList<Tensor> states = model.Backbone.States(batch);
+        for (int stage = 0; stage <= 2; stage++)
+        {
+            Assert.InRange(Difference.LargestAbsolute(states[2 * stage].ToArray(), expected.Floats($"eval.hidden_states.{stage}")), 0, 1e-5);
+        }
+    }
+
     [SkippableTheory]
     [InlineData("vit")]
     [InlineData("deit")]
     [InlineData("dinov2")]
+    [InlineData("beit")]
+    [InlineData("swin")]
     public void Logits_loss_and_gradients_agree_with_the_reference(string name)
     {
         (VisionModel model, ImageBatch batch, TensorFile expected, int[] labels) = Read(name);
@@ -57,22 +72,7 @@ public sealed class GoldenTransformersTests
         var model = VisionModel.Load(folder, outputs);
         Assert.Empty(model.NewlyInitialized);
         var inputs = TensorFile.Read(Path.Combine(folder, "inputs.safetensors"));
-        var batch = new ImageBatch(ChannelsLast(inputs.Floats("pixel_values"), inputs.ShapeOf("pixel_values")));
+        var batch = GoldenPictures.Read(inputs);
         return (model, batch, TensorFile.Read(Path.Combine(folder, "expected.safetensors")), inputs.Ints("labels"));
-    }
-
-    private static Tensor ChannelsLast(float[] values, int[] shape)
-    {
-        (int n, int c, int h, int w) = (shape[0], shape[1], shape[2], shape[3]);
-        float[] turned = new float[values.Length];
-        for (int i = 0; i < values.Length; i++)
-        {
-            (int picture, int channel, int pixel) = (i / (c * h * w), i / (h * w) % c, i % (h * w));
-            turned[(((picture * h * w) + pixel) * c) + channel] = values[i];
-        }
-
-        Tensor pixels = Tensor.CreateLongLived([n, h, w, c]);
-        turned.CopyTo(pixels.Span);
-        return pixels;
     }
 }

@@ -59,7 +59,7 @@ public sealed class Dinov2Backbone : VisionTransformer
     protected override Tensor Embed(ImageBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return Ops.Dropout(Arrange(_projection.Forward(batch.Pixels), _positions, _class), _size.HiddenDropout);
+        return Ops.Dropout(Arrange(_projection.Forward(batch.Pixels), _positions, _size.Grid, _class), _size.HiddenDropout);
     }
 
     /// <inheritdoc/>
@@ -70,7 +70,7 @@ public sealed class Dinov2Backbone : VisionTransformer
     }
 
     /// <inheritdoc/>
-    protected override Tensor Normalize(Tensor x) => _norm.Forward(x);
+    protected override Tensor Complete(Tensor x, ImageBatch batch) => _norm.Forward(x);
 
     private static PreNormBlock Block(TransformerSize size, Initializer scale, WeightScope w, int index)
     {

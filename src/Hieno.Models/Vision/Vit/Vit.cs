@@ -49,7 +49,7 @@ public sealed class VitBackbone : VisionTransformer
     protected override Tensor Embed(ImageBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return Ops.Dropout(Arrange(_projection.Forward(batch.Pixels), _positions, _specials), _size.HiddenDropout);
+        return Ops.Dropout(Arrange(_projection.Forward(batch.Pixels), _positions, _size.Grid, _specials), _size.HiddenDropout);
     }
 
     /// <inheritdoc/>
@@ -60,7 +60,7 @@ public sealed class VitBackbone : VisionTransformer
     }
 
     /// <inheritdoc/>
-    protected override Tensor Normalize(Tensor x) => _norm.Forward(x);
+    protected override Tensor Complete(Tensor x, ImageBatch batch) => _norm.Forward(x);
 
     private static PreNormBlock Block(TransformerSize size, WeightScope w, int index)
     {
@@ -87,32 +87,6 @@ public sealed class VitBackbone : VisionTransformer
                 size.Activation),
             new ResidualOptions { Dropout = size.HiddenDropout });
     }
-}
-
-/// <summary>The usual output layer: a linear layer that reads the class vector.</summary>
-public sealed class ClassVectorHead : VisionHead
-{
-    private readonly Linear _classifier;
-
-    /// <summary>Takes the layer <c>classifier</c> from <paramref name="root"/>.</summary>
-    /// <param name="root">The root of the checkpoint.</param>
-    /// <param name="backbone">The body.</param>
-    /// <param name="outputs">Numbers for each picture.</param>
-    /// <param name="initializer">First values of a new layer.</param>
-    public ClassVectorHead(WeightScope root, VisionBackbone backbone, int outputs, Initializer initializer)
-        : base(string.Empty)
-    {
-        ArgumentNullException.ThrowIfNull(root);
-        ArgumentNullException.ThrowIfNull(backbone);
-        WeightScope head = root.As(ParameterKind.Head).AtDepth(backbone.Blocks.Count + 1);
-        _classifier = Add(new Linear(head.At("classifier"), backbone.Width, outputs, initializer));
-    }
-
-    /// <inheritdoc/>
-    public override int Outputs => _classifier.Out;
-
-    /// <inheritdoc/>
-    public override Tensor Forward(Tensor features, ImageBatch batch) => _classifier.Forward(VisionTransformer.VectorsAt(features, batch, 0)); // [N, C] → [N, outputs]
 }
 
 /// <summary>The output layer of a distilled DeiT: the mean of a layer that reads the class vector and one that reads the distillation vector.</summary>
@@ -173,7 +147,7 @@ public sealed class VitFamily : VisionFamily
 
     /// <inheritdoc/>
     public override VisionHead CreateHead(ModelConfig config, WeightScope root, VisionBackbone backbone, int outputs) =>
-        new ClassVectorHead(root, backbone, outputs, new TransformerSize(config).Normal);
+        new FirstVectorHead(root, backbone, outputs, new TransformerSize(config).Normal);
 
     /// <inheritdoc/>
     public override ImageInput InputOf(ModelConfig config) => new TransformerSize(config).Input([0.5f, 0.5f, 0.5f], [0.5f, 0.5f, 0.5f]);
@@ -214,7 +188,7 @@ public sealed class DeitFamily : VisionFamily
         Initializer initializer = new TransformerSize(config).Normal;
         return config.GetStrings("architectures") is [Distilled, ..]
             ? new DistilledHead(root, backbone, outputs, initializer)
-            : new ClassVectorHead(root, backbone, outputs, initializer);
+            : new FirstVectorHead(root, backbone, outputs, initializer);
     }
 
     /// <inheritdoc/>

@@ -46,7 +46,7 @@ public sealed class VitPytorchBackbone : VisionTransformer
     protected override Tensor Embed(ImageBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return Ops.Dropout(Arrange(_embedding.Forward(PatchesOf(batch.Pixels)), _positions, _class), _size.HiddenDropout);
+        return Ops.Dropout(Arrange(_embedding.Forward(PatchesOf(batch.Pixels)), _positions, _size.Grid, _class), _size.HiddenDropout);
     }
 
     /// <inheritdoc/>

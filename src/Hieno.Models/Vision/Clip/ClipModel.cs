@@ -1,0 +1,93 @@
+using Hieno.Formats;
+using Hieno.Formats.Safetensors;
+using Hieno.Models.Layers;
+using Hieno.Tensors;
+
+namespace Hieno.Models.Vision.Clip;
+
+/// <summary>CLIP: a tower for pictures and one for texts, which give vectors of length 1 that are near each other where picture and text belong together.</summary>
+/// <remarks>Radford et al. 2021, <see href="https://arxiv.org/abs/2103.00020"/>, section 2.3.</remarks>
+public sealed class ClipModel : PretrainedModel
+{
+    private readonly Linear _textProjection;
+    private readonly UnitLength _unit;
+
+    private ClipModel(ModelConfig config, WeightSource source, Backend? backend)
+        : base(config)
+    {
+        Backend = backend ?? Backend.Default;
+        var settings = new ClipConfig(config);
+        ClipTextConfig text = settings.Text ?? throw config.Error("text_config", "is missing: the model has no text tower", "Give the folder of a whole CLIP model");
+        var root = new WeightScope(source);
+        Vision = Add(new ClipVisionBackbone(settings, root));
+        Text = Add(new ClipTextBackbone(text, root.At("text_model")));
+        WeightScope end = root.AtDepth(text.Layers + 1);
+        _textProjection = Add(new Linear(end.At("text_projection"), text.Width, settings.ProjectionWidth, Initializer.Normal(MathF.Pow(text.Width, -0.5f)), bias: false));
+        LogitScale = Add(end.Weight("logit_scale", [], Initializer.Constant(settings.LogitScale)));
+        _unit = new UnitLength(settings.ProjectionWidth, Backend);
+    }
+
+    /// <summary>The tower for pictures.</summary>
+    public ClipVisionBackbone Vision { get; }
+
+    /// <summary>The tower for texts.</summary>
+    public ClipTextBackbone Text { get; }
+
+    /// <summary>The logarithm of the factor of cosines, a scalar.</summary>
+    public Parameter LogitScale { get; }
+
+    /// <summary>The blocks of the vision tower, then those of the text tower; depth is counted in each tower for itself.</summary>
+    public override IReadOnlyList<Module> Blocks => [.. Vision.Blocks, .. Text.Blocks];
+
+    /// <inheritdoc/>
+    public override Backend Backend { get; }
+
+    /// <summary>Opens a model folder. Weights are mapped from the files, not copied.</summary>
+    /// <param name="folder">A folder with <c>config.json</c> and <c>model.safetensors</c> (or shards with their index).</param>
+    /// <param name="backend">Where the weights lie; the default backend when null.</param>
+    /// <exception cref="CheckpointException">A file is missing or malformed, or tensors do not fit; all faults at once.</exception>
+    public static ClipModel Load(string folder, Backend? backend = null)
+    {
+        var config = ModelConfig.Read(folder);
+        var files = CheckpointFiles.Open(folder);
+        try
+        {
+            var source = new CheckpointWeights(files, string.Empty, seed: 0, backend);
+            var model = new ClipModel(config, source, backend);
+            source.ThrowIfFaulty(name => name.EndsWith("position_ids", StringComparison.Ordinal));
+            model.Unused = source.Unused;
+            return model;
+        }
+        catch
+        {
+            files.Dispose(); // no weight of it is in use
+            throw;
+        }
+    }
+
+    /// <summary>A model with random weights.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="seed">The seed of all weights.</param>
+    /// <param name="backend">Where the weights lie; the default backend when null.</param>
+    /// <exception cref="CheckpointException">A key is missing from the configuration.</exception>
+    public static ClipModel Create(ModelConfig config, ulong seed, Backend? backend = null) => new(config, new RandomWeights(seed, backend), backend);
+
+    /// <summary>The vectors of pictures, of length 1, [N, D].</summary>
+    public Tensor PictureVectors(ImageBatch pictures) => Vision.Forward(pictures);
+
+    /// <summary>The vectors of texts, of length 1, [M, D].</summary>
+    /// <exception cref="ArgumentException">A text is too long, or has no token that ends it.</exception>
+    public Tensor TextVectors(TokenBatch texts) => _unit.Forward(_textProjection.Forward(Text.Forward(texts, Text.EndsOf(texts))));
+
+    /// <summary>How well pictures and texts go together: their cosines times the learned factor.</summary>
+    /// <param name="pictures">Vectors of pictures, [N, D].</param>
+    /// <param name="texts">Vectors of texts, [M, D].</param>
+    /// <returns>[N, M].</returns>
+    public Tensor Logits(Tensor pictures, Tensor texts)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        int width = texts.Columns;
+        Tensor factor = Ops.Rows(Ops.Reshape(Ops.Exp(LogitScale), [1, 1]), new int[width]); // the same for every column
+        return Ops.Linear(pictures, Ops.ScaleColumns(texts, Ops.Reshape(factor, [width])));
+    }
+}

@@ -1,0 +1,83 @@
+using System.Text.Json;
+using Hieno.Formats;
+using Hieno.Models.Vision;
+using Hieno.Models.Vision.Clip;
+using Hieno.Parity;
+using Hieno.Tensors;
+using Hieno.Tests.Shared;
+
+namespace Hieno.Models.Tests.Vision.Clip;
+
+/// <summary>Both towers of CLIP.</summary>
+public sealed class ClipModelTests
+{
+    // The text of each row is what stands before the padding.
+    private static readonly int[][] s_texts = [[35, 70, 49, 40, 27, 73, 87, 2], [93, 37, 23, 60, 2], [71, 63, 42, 42, 57, 51, 2]];
+
+    [SkippableFact]
+    [Trait("tier", "golden")]
+    public void Logits_loss_and_gradients_agree_with_the_reference()
+    {
+        string folder = SharedFolder.Require("golden/clip");
+        var model = ClipModel.Load(folder);
+        Assert.Empty(model.Unused);
+        var expected = TensorFile.Read(Path.Combine(folder, "expected.safetensors"));
+        var gradients = TensorFile.Read(Path.Combine(folder, "grads.safetensors"));
+        foreach (Parameter parameter in model.Parameters())
+        {
+            parameter.Trainable = true;
+        }
+
+        Assert.Equal(gradients.Names.Order(StringComparer.Ordinal), model.Parameters().Select(p => p.Name).Order(StringComparer.Ordinal));
+        using var tape = Tape.Begin();
+        Tensor logits = model.Logits(model.PictureVectors(GoldenPictures.Read(TensorFile.Read(Path.Combine(folder, "inputs.safetensors")))), model.TextVectors(Texts()));
+        Assert.InRange(Difference.LargestAbsolute(logits.ToArray(), expected.Floats("train.logits_per_image")), 0, 30 * 2.19e-6);
+        Tensor loss = Ops.Scale(Ops.Add(MeanLoss(logits), MeanLoss(Ops.Transpose(logits))), 0.5f);
+        Assert.Equal(expected.Floats("train.loss")[0], loss.Item(), 1e-5);
+        tape.Backward(loss);
+        Measurement worst = GradientsCheck.Worst("gradient", model.Parameters().Select(p => (p, p.Name)), gradients);
+        Assert.True(worst.Passes, $"{worst.Where}: {worst.Value}");
+    }
+
+    [SkippableFact]
+    [Trait("tier", "golden")]
+    public void Vision_tower_opens_by_itself_and_gives_the_same_vectors()
+    {
+        string folder = SharedFolder.Require("golden/clip");
+        var whole = ClipModel.Load(folder);
+        var tower = VisionModel.Load(folder, outputs: 4);
+        Assert.Equal(["classifier.weight", "classifier.bias"], tower.NewlyInitialized);
+        ImageBatch pictures = GoldenPictures.Read(TensorFile.Read(Path.Combine(folder, "inputs.safetensors")));
+        using var tape = Tape.Begin(record: false);
+        float[] vectors = whole.PictureVectors(pictures).ToArray();
+        Assert.Equal(vectors, tower.Backbone.Forward(pictures).ToArray());
+        Assert.All(vectors.Chunk(24), vector => Assert.Equal(1.0, vector.Sum(x => (double)x * x), 1e-5));
+        Assert.Equal(3 * 4, tower.Classify(pictures).Count);
+    }
+
+    [SkippableFact]
+    [Trait("tier", "golden")]
+    public void A_text_ends_at_its_end_token_or_at_its_largest_one()
+    {
+        var config = ModelConfig.Read(SharedFolder.Require("golden/clip"));
+        Assert.Equal([6, 8, 13], ClipModel.Create(config, seed: 1).Text.EndsOf(Texts())); // the configuration says 2, as old ones do
+        string json = config.Json.GetRawText().Replace("\"eos_token_id\": 2", "\"eos_token_id\": 42", StringComparison.Ordinal);
+        ClipTextBackbone text = ClipModel.Create(ModelConfig.From(JsonDocument.Parse(json).RootElement, "config.json"), seed: 1).Text;
+        Assert.Equal([0, 3], text.EndsOf(new TokenBatch([42, 9, 1, 42, 42], [2, 3])));
+        Assert.Contains("Text 1 has no token 42", Assert.Throws<ArgumentException>(() => text.EndsOf(new TokenBatch([42, 9, 1], [1, 2]))).Message, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    [Trait("tier", "golden")]
+    public void A_vision_tower_alone_is_no_whole_model()
+    {
+        var config = ModelConfig.Read(SharedFolder.Require("golden/clip"));
+        var tower = ModelConfig.From(config.Json.GetProperty("vision_config"), "config.json");
+        var fault = Assert.Throws<CheckpointException>(() => ClipModel.Create(tower, seed: 1));
+        Assert.Contains("'text_config' is missing", fault.Message, StringComparison.Ordinal);
+    }
+
+    private static TokenBatch Texts() => new([.. s_texts.SelectMany(ids => ids)], [.. s_texts.Select(ids => ids.Length)]);
+
+    private static Tensor MeanLoss(Tensor logits) => Ops.CrossEntropy(logits, [.. Enumerable.Range(0, logits.Rows)], scale: 1f / logits.Rows);
+}
