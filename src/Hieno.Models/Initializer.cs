@@ -35,6 +35,11 @@ public readonly record struct Initializer
     /// <remarks>He et al. 2015, <see href="https://arxiv.org/abs/1502.01852"/>; a = √5 is PyTorch's choice.</remarks>
     public static Initializer KaimingUniform(int fanIn) => Uniform(1f / MathF.Sqrt(fanIn));
 
+    /// <summary>N(0, 2 / <paramref name="fan"/>): Kaiming-normal, the start of convolutions before a ReLU.</summary>
+    /// <param name="fan">Numbers that one feature reads (fan-in), or numbers that one channel is read by (fan-out).</param>
+    /// <remarks>He et al. 2015, <see href="https://arxiv.org/abs/1502.01852"/>, equations 10 and 14.</remarks>
+    public static Initializer KaimingNormal(int fan) => Normal(MathF.Sqrt(2f / fan));
+
     /// <summary>A new long-lived tensor with these first values.</summary>
     /// <param name="shape">Its extents.</param>
     /// <param name="seed">The seed of the run.</param>

@@ -10,8 +10,9 @@ public sealed class ParityTests
 {
     private static readonly string[] s_fixtures =
     [
-        "bert", "bert_regression", "bert_seqcls", "gpt2", "gpt2_seqcls", "llama", "llama_rope_dynamic", "llama_rope_linear", "llama_rope_llama3",
-        "llama_rope_yarn", "llama_rope_yarn_mscale", "llama_rope_yarn_opts", "llama_seqcls", "mistral", "mistral_head_dim", "qwen2",
+        "beit", "bert", "bert_regression", "bert_seqcls", "deit", "dinov2", "gpt2", "gpt2_seqcls", "llama", "llama_rope_dynamic", "llama_rope_linear", "llama_rope_llama3",
+        "llama_rope_yarn", "llama_rope_yarn_mscale", "llama_rope_yarn_opts", "llama_seqcls", "mistral", "mistral_head_dim", "qwen2", "resnet",
+        "resnet_bottleneck", "swin", "vit",
     ];
 
     public static TheoryData<string> Fixtures() => [.. s_fixtures];

@@ -11,6 +11,7 @@ namespace Hieno.Parity;
 internal static class AdamWCheck
 {
     private const int Steps = 3;
+    private const double LearningRate = 1e-3;
     private const double AbsoluteLimit = 2e-5;
     private const double NoiseEntry = 1e-6;
 
@@ -27,8 +28,25 @@ internal static class AdamWCheck
         return Worst("adamw", parameters.Select(p => (p, p.Name, p.Name)), fixture.Gradients, fixture.AfterAdamW);
     }
 
+    /// <summary>
+    /// The running statistics after these steps and one more look at the loss, which moves them, too: at most 1e-3 off. Offsets whose gradient is
+    /// rounding noise move by the learning rate in a direction of chance, and what the next layer counts moves with them.
+    /// </summary>
+    public static Measurement Statistics(Fixture fixture, Subject subject)
+    {
+        subject.Differentiate(fixture.Batch, [.. subject.Model.Parameters()]);
+        (double value, string? where) = (0, null);
+        foreach (ModuleBuffer buffer in subject.Model.Buffers())
+        {
+            double difference = Difference.LargestAbsolute(buffer.Value.ToArray(), fixture.AfterAdamW.Floats(buffer.Name));
+            (value, where) = difference <= value ? (value, where) : (difference, buffer.Name);
+        }
+
+        return new Measurement("statistics", value, LearningRate, where);
+    }
+
     /// <summary>Three steps with betas 0.9 and 0.999, epsilon 1e-8, and decay of every parameter.</summary>
-    public static void Train(FixtureBatch batch, Subject subject, IReadOnlyList<Parameter> parameters, double learningRate = 1e-3, double weightDecay = 0.01)
+    public static void Train(FixtureBatch batch, Subject subject, IReadOnlyList<Parameter> parameters, double learningRate = LearningRate, double weightDecay = 0.01)
     {
         Tensor[] means = [.. parameters.Select(parameter => Tensor.CreateLongLived(parameter.Value.Shape))];
         Tensor[] squares = [.. parameters.Select(parameter => Tensor.CreateLongLived(parameter.Value.Shape))];

@@ -15,14 +15,14 @@ internal static class FisherCheck
         var expected = TensorFile.Read(path);
         Fixture fixture = AlignFixture.BaseOf(path, "bert_seqcls");
         var subject = Subject.Load(fixture);
-        TunedModel tuned = new NormsOptions { TrainHead = false }.Create().Apply(subject.Model, seed: 0);
+        TunedModel tuned = new NormsOptions { TrainHead = false }.Create().Apply(subject.Text, seed: 0);
         (TokenBatch rows, int[] labels) = (fixture.Batch.Tokens, fixture.Batch.Labels);
         int[] first = rows.FirstTokens();
         float[][] information = FisherInformation.Compute(tuned.Trainable, rows.Rows, row =>
         {
             Range range = first[row]..(first[row] + rows.Lengths[row]);
             var batch = new TokenBatch(rows.Ids[range], [rows.Lengths[row]]) { TokenTypes = rows.TokenTypes?[range] };
-            return Ops.CrossEntropy(subject.Model.Classify(batch), [labels[row]]);
+            return Ops.CrossEntropy(subject.Text.Classify(batch), [labels[row]]);
         });
 
         if (!tuned.Trainable.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal).SetEquals(expected.Names))

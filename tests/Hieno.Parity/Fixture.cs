@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Hieno.Formats;
 using Hieno.Models;
+using Hieno.Models.Vision;
 
 namespace Hieno.Parity;
 
@@ -15,6 +16,9 @@ internal enum FixtureTask
 
     /// <summary>Give each row a class, several labels, or numbers.</summary>
     Classification,
+
+    /// <summary>Give each picture a class.</summary>
+    ImageClassification,
 }
 
 /// <summary>One folder of reference values: a model, a batch, and what the reference implementation made of them.</summary>
@@ -34,6 +38,8 @@ internal sealed class Fixture
         using var meta = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "meta.json")));
         JsonElement noise = meta.RootElement.GetProperty("fp32_vs_fp64");
         LogitNoise = noise.GetProperty("logits_max_abs").GetDouble();
+        GradientNoise = noise.GetProperty("grad_max_rel_fro")[0].GetDouble();
+        TrainsOnBatches = meta.RootElement.GetProperty("train_mode").GetBoolean();
         Unused = meta.RootElement.GetProperty("unused_params_no_grad").EnumerateArray().Select(name => name.GetString()!).ToHashSet(StringComparer.Ordinal);
     }
 
@@ -68,6 +74,12 @@ internal sealed class Fixture
     /// <summary>How far the reference's own logits in single precision lie from those in double precision.</summary>
     public double LogitNoise { get; }
 
+    /// <summary>The same of the gradient that is furthest off, in the relative Frobenius norm.</summary>
+    public double GradientNoise { get; }
+
+    /// <summary>True where the reference's gradients are those of training: batch normalisation reads the batch and moves its statistics.</summary>
+    public bool TrainsOnBatches { get; }
+
     /// <summary>Parameters that take no part in the loss.</summary>
     public IReadOnlySet<string> Unused { get; }
 
@@ -86,7 +98,7 @@ internal sealed class Fixture
     public static string? WhyUnsupported(string folder)
     {
         var config = ModelConfig.Read(folder);
-        if (BuiltInModels.Catalog().Find(config) is null)
+        if (BuiltInModels.Catalog().Find(config) is null && BuiltInVisionModels.Catalog().Find(config) is null)
         {
             return $"family '{config.ModelType}'";
         }
@@ -110,6 +122,7 @@ internal sealed class Fixture
         model.EndsWith("ForCausalLM", StringComparison.Ordinal) || model.EndsWith("LMHeadModel", StringComparison.Ordinal) ? FixtureTask.CausalLanguage
         : model.EndsWith("ForMaskedLM", StringComparison.Ordinal) ? FixtureTask.MaskedLanguage
         : model.EndsWith("ForSequenceClassification", StringComparison.Ordinal) ? FixtureTask.Classification
+        : model.EndsWith("ForImageClassification", StringComparison.Ordinal) ? FixtureTask.ImageClassification
         : null;
 
     private TensorFile ReadTensors(string name) => TensorFile.Read(Path.Combine(Folder, name));

@@ -1,9 +1,10 @@
 using Hieno.Models;
+using Hieno.Models.Vision;
 using Hieno.Tensors;
 
 namespace Hieno.Parity;
 
-/// <summary>The reference's padded batch as flat rows: padding, which has no effect on the other tokens, is left out.</summary>
+/// <summary>The reference's batch: pictures, or padded rows as flat ones, without the padding, which has no effect on the other tokens.</summary>
 internal sealed class FixtureBatch
 {
     private FixtureBatch(int width, TokenBatch tokens, int[] places, int[] labels, float[] targets, bool labelsAreWhole)
@@ -16,6 +17,9 @@ internal sealed class FixtureBatch
 
     /// <summary>The rows.</summary>
     public TokenBatch Tokens { get; }
+
+    /// <summary>The pictures, of a model that reads some; else null.</summary>
+    public ImageBatch? Images { get; private init; }
 
     /// <summary>Where each token stands in the padded batch: row · width + column.</summary>
     public int[] Places { get; }
@@ -33,6 +37,11 @@ internal sealed class FixtureBatch
     /// <exception cref="FixtureException">The padding is not at the right.</exception>
     public static FixtureBatch Read(TensorFile inputs, FixtureTask task)
     {
+        if (task == FixtureTask.ImageClassification)
+        {
+            return new FixtureBatch(0, new TokenBatch([], []), [], inputs.Ints("labels"), [], labelsAreWhole: true) { Images = ReadImages(inputs) };
+        }
+
         int[] shape = inputs.ShapeOf("input_ids");
         int width = shape[1];
         int[] ids = inputs.Ints("input_ids");
@@ -58,6 +67,14 @@ internal sealed class FixtureBatch
         int[] labels = inputs.Ints("labels");
         bool shift = task == FixtureTask.CausalLanguage;
         return new FixtureBatch(width, tokens, places, shift ? Shift(labels, places, lengths, width) : Pick(labels, places), [], labelsAreWhole: true);
+    }
+
+    private static ImageBatch ReadImages(TensorFile inputs)
+    {
+        int[] shape = inputs.ShapeOf("pixel_values");
+        Tensor pixels = Tensor.CreateLongLived([shape[0], shape[2], shape[3], shape[1]]);
+        pixels.Backend.CopyFromHost(inputs.ChannelsLast("pixel_values"), pixels);
+        return new ImageBatch(pixels);
     }
 
     private static int[] Pick(int[] values, int[] places) => Array.ConvertAll(places, place => values[place]);

@@ -24,9 +24,9 @@ internal static class LayerDecayCheck
         string[] frozen = [.. settings.GetProperty("frozen").EnumerateArray().Select(name => name.GetString()!)];
         Fixture fixture = AlignFixture.BaseOf(path, "gpt2");
         var subject = Subject.Load(fixture);
-        TunedModel tuned = new PartialOptions { Freeze = frozen }.Create().Apply(subject.Model, seed: 0);
+        TunedModel tuned = new PartialOptions { Freeze = frozen }.Create().Apply(subject.Text, seed: 0);
         IOptimizer optimizer = new AdamWOptions().Create(OptimizedParameter.Create(
-            tuned.Trainable, subject.Model.Backbone.Blocks.Count, weightDecay: 0, layerDecay: settings.GetProperty("decay").GetDouble()));
+            tuned.Trainable, subject.Text.Backbone.Blocks.Count, weightDecay: 0, layerDecay: settings.GetProperty("decay").GetDouble()));
 
         double loss = 0;
         foreach (JsonElement reference in settings.GetProperty("losses").EnumerateArray())
@@ -73,10 +73,10 @@ internal static class LayerDecayCheck
                 parameter.Base.Backend.CopyFromHost(expected.Floats("llrd." + parameter.Name), parameter.Base);
             }
 
-            WeightFiles.SaveModel(subject.Model, end, companions: null);
+            WeightFiles.SaveModel(subject.Text, end, companions: null);
             using (WeightMix mix = WeightMix.Interpolate(fixture.Folder, end, alpha))
             {
-                mix.LoadInto(subject.Model);
+                mix.LoadInto(subject.Text);
             }
 
             return LogitsCheck.Compare(fixture, subject.Logits(fixture.Batch), fixture.Batch, expected, "wise_ft_alpha0.3.logits");

@@ -20,7 +20,7 @@ internal static class LoReFTCheck
         using var meta = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Path.GetDirectoryName(path)!, "meta.json")));
         JsonElement settings = meta.RootElement.GetProperty("loreft");
         Fixture fixture = AlignFixture.BaseOf(path, "llama");
-        TextModel model = Subject.Load(fixture).Model;
+        TextModel model = Subject.Load(fixture).Text;
         (ReftUpdate part, TunedModel tuned) = Attach(model, expected, settings);
         (TokenBatch batch, int[] labels) = Rows(path, expected.Ints("positions"));
 

@@ -24,7 +24,7 @@ internal static class LogitsCheck
     public static double Compare(Fixture fixture, float[] logits, FixtureBatch batch, TensorFile reference, string name)
     {
         float[] expected = reference.Floats(name);
-        if (fixture.Task == FixtureTask.Classification)
+        if (fixture.Task is FixtureTask.Classification or FixtureTask.ImageClassification)
         {
             return Difference.LargestAbsolute(logits, expected);
         }

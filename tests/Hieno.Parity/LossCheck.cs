@@ -1,3 +1,4 @@
+using Hieno.Models;
 using Hieno.Tensors;
 
 namespace Hieno.Parity;
@@ -16,6 +17,11 @@ internal static class LossCheck
             largest = Math.Max(largest, Compare(subject, batch, fixture.Expected.Floats("short.loss")[0]));
         }
 
+        if (fixture.TrainsOnBatches)
+        {
+            largest = Math.Max(largest, Compare(subject, fixture.Batch, fixture.Expected.Floats("train.loss")[0], isTraining: true));
+        }
+
         return Measure("loss", largest);
     }
 
@@ -23,9 +29,14 @@ internal static class LossCheck
     public static Measurement Measure(string check, double relative) => new(check, relative, RelativeLimit);
 
     /// <summary>How far our loss is off, as a part of the reference's.</summary>
-    public static double Compare(Subject subject, FixtureBatch batch, float expected)
+    public static double Compare(Subject subject, FixtureBatch batch, float expected, bool isTraining = false)
     {
-        using var tape = Tape.Begin(record: false);
+        foreach (Parameter parameter in isTraining ? subject.Model.Parameters() : [])
+        {
+            parameter.Trainable = true; // else batch normalisation keeps to its running statistics
+        }
+
+        using Tape tape = Subject.Begin(record: false, isTraining);
         return Math.Abs(subject.Loss(batch).Item() + (subject.Rule?.AddGradient() ?? 0) - expected) / Math.Abs(expected);
     }
 }

@@ -70,14 +70,17 @@ internal sealed record Report(string Name, Outcome Outcome, IReadOnlyList<Measur
     {
         var fixture = Fixture.Read(folder);
         var subject = Subject.Load(fixture);
+        var fresh = Subject.Load(fixture); // for running statistics that have not moved yet
         List<Measurement> measurements =
         [
             LogitsCheck.Run(fixture, subject),
+            .. fixture.Task == FixtureTask.ImageClassification ? (Measurement[])[StatesCheck.Run(fixture, subject)] : [],
             LossCheck.Run(fixture, subject),
             GradientsCheck.Run(fixture, subject),
-            AdamWCheck.Run(fixture, subject),
+            AdamWCheck.Run(fixture, fresh),
+            .. fixture.TrainsOnBatches ? (Measurement[])[AdamWCheck.Statistics(fixture, fresh)] : [],
         ];
-        if (fixture.LoRAFolder is { } folderOfAdapter)
+        if (fixture.LoRAFolder is { } folderOfAdapter && fixture.Task != FixtureTask.ImageClassification)
         {
             measurements.AddRange(LoRACheck.Run(fixture, folderOfAdapter));
         }

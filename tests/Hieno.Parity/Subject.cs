@@ -1,6 +1,7 @@
 using Hieno.Formats;
 using Hieno.Models;
 using Hieno.Models.Heads;
+using Hieno.Models.Vision;
 using Hieno.Tensors;
 using Hieno.Tuning;
 
@@ -11,10 +12,16 @@ internal sealed class Subject
 {
     private readonly Fixture _fixture;
 
-    private Subject(Fixture fixture, TextModel model) => (_fixture, Model) = (fixture, model);
+    private Subject(Fixture fixture, Module model) => (_fixture, Model) = (fixture, model);
 
     /// <summary>The model.</summary>
-    public TextModel Model { get; }
+    public Module Model { get; }
+
+    /// <summary>The model, of a fixture of text.</summary>
+    public TextModel Text => (TextModel)Model;
+
+    /// <summary>The model, of a fixture of pictures.</summary>
+    public VisionModel Vision => (VisionModel)Model;
 
     /// <summary>What an adapter's method does in each step beside the optimizer, or null; its term belongs to the loss.</summary>
     public StepRule? Rule { get; set; }
@@ -24,32 +31,41 @@ internal sealed class Subject
     /// <param name="config">Settings to read in place of its <c>config.json</c>, or null.</param>
     public static Subject Load(Fixture fixture, ModelConfig? config = null)
     {
+        if (fixture.Task == FixtureTask.ImageClassification)
+        {
+            var vision = VisionModel.Load(fixture.Folder, fixture.Outputs, config: config);
+            return new Subject(fixture, ThrowIfNew(fixture, vision, vision.NewlyInitialized));
+        }
+
         HeadChoice head = fixture.Task == FixtureTask.Classification ? HeadChoice.Classification(fixture.Outputs) : HeadChoice.Language;
         var model = TextModel.Load(fixture.Folder, head, config: config);
-        return model.NewlyInitialized.Count == 0
-            ? new Subject(fixture, model)
-            : throw new FixtureException($"{fixture.Folder}: the checkpoint does not hold {string.Join(", ", model.NewlyInitialized)}.");
+        return new Subject(fixture, ThrowIfNew(fixture, model, model.NewlyInitialized));
     }
 
     /// <summary>Logits of each token, or of each row for a classifier.</summary>
     public float[] Logits(FixtureBatch batch)
     {
         using var tape = Tape.Begin(record: false);
-        Tensor logits = _fixture.Task == FixtureTask.Classification ? Model.Classify(batch.Tokens) : Model.Logits(batch.Tokens);
+        Tensor logits = _fixture.Task switch
+        {
+            FixtureTask.ImageClassification => Vision.Classify(batch.Images!),
+            FixtureTask.Classification => Text.Classify(batch.Tokens),
+            _ => Text.Logits(batch.Tokens),
+        };
         return logits.ToArray();
     }
 
     /// <summary>The loss, recorded on the open tape if it records.</summary>
     public Tensor Loss(FixtureBatch batch)
     {
-        if (_fixture.Task == FixtureTask.Classification)
+        if (_fixture.Task is FixtureTask.Classification or FixtureTask.ImageClassification)
         {
-            return RowLoss(Model.Classify(batch.Tokens), batch);
+            return RowLoss(batch.Images is { } images ? Vision.Classify(images) : Text.Classify(batch.Tokens), batch);
         }
 
-        VocabularyHead head = Model.LanguageHead!;
+        VocabularyHead head = Text.LanguageHead!;
         int targets = batch.Labels.Count(label => label != Ops.IgnoredLabel);
-        return head.Loss(Model.Backbone.Forward(batch.Tokens), batch.Labels, scale: 1f / targets);
+        return head.Loss(Text.Backbone.Forward(batch.Tokens), batch.Labels, scale: 1f / targets);
     }
 
     /// <summary>Computes the gradients of <paramref name="parameters"/>, which must be all that are trainable, afresh.</summary>
@@ -60,13 +76,21 @@ internal sealed class Subject
             parameter.Value.ClearGrad();
         }
 
-        using (var tape = Tape.Begin())
+        using (Tape tape = Begin(record: true, _fixture.TrainsOnBatches))
         {
             tape.Backward(Loss(batch));
         }
 
         Rule?.AddGradient();
     }
+
+    /// <summary>A step of training, or one whose statistics stay. The references drop nothing.</summary>
+    public static Tape Begin(bool record, bool isTraining) =>
+        Tape.Begin(record, dropout: isTraining ? new DropoutSource(new Rng(0, RngStream.Dropout), pass: 0) : null);
+
+    private static Module ThrowIfNew(Fixture fixture, Module model, IReadOnlyList<string> created) => created.Count == 0
+        ? model
+        : throw new FixtureException($"{fixture.Folder}: the checkpoint does not hold {string.Join(", ", created)}.");
 
     // The reference decides by problem_type and, where that is absent, by the number of outputs and the kind of labels.
     private Tensor RowLoss(Tensor logits, FixtureBatch batch)

@@ -44,6 +44,27 @@ internal sealed class TensorFile
             ? MemoryMarshal.Cast<byte, float>(_bytes[name]).ToArray()
             : throw Unexpected(name, SafetensorsDType.F32);
 
+    /// <summary>The numbers of a 32-bit tensor [N, C, H, W], as we lay them out: [N, H, W, C]. Those of other ranks as they are.</summary>
+    public float[] ChannelsLast(string name)
+    {
+        float[] values = Floats(name);
+        if (ShapeOf(name) is not [_, int channels, int height, int width])
+        {
+            return values;
+        }
+
+        float[] turned = new float[values.Length];
+        int pixels = height * width;
+        for (int i = 0; i < values.Length; i++)
+        {
+            (int plane, int pixel) = Math.DivRem(i, pixels);
+            (int image, int channel) = Math.DivRem(plane, channels);
+            turned[(((image * pixels) + pixel) * channels) + channel] = values[i];
+        }
+
+        return turned;
+    }
+
     /// <summary>The numbers of a tensor of 64-bit whole numbers.</summary>
     public int[] Ints(string name) =>
         Require(name).DType == SafetensorsDType.I64

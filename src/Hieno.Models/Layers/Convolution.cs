@@ -17,14 +17,23 @@ public sealed class Convolution : Module
     /// <param name="horizontal">The same from left to right.</param>
     /// <param name="groups">Parts that channels and features are cut into. Default 1.</param>
     /// <param name="bias">True (default) when the layer has an offset.</param>
+    /// <param name="initializer">First values of the weight, beside which an offset starts at 0; both as in PyTorch when null.</param>
     public Convolution(
-        WeightScope w, int channels, int features, (int Height, int Width) kernel, SlidingAxis vertical, SlidingAxis horizontal, int groups = 1, bool bias = true)
+        WeightScope w,
+        int channels,
+        int features,
+        (int Height, int Width) kernel,
+        SlidingAxis vertical,
+        SlidingAxis horizontal,
+        int groups = 1,
+        bool bias = true,
+        Initializer? initializer = null)
         : base(w.Path)
     {
         (Channels, Features, Kernel, Groups, _vertical, _horizontal) = (channels, features, kernel, groups, vertical, horizontal);
         int depth = channels / groups * kernel.Height * kernel.Width;
-        Weight = Add(w.Weight("weight", [features, channels / groups, kernel.Height, kernel.Width], Initializer.KaimingUniform(depth)));
-        Bias = bias ? Add(w.Weight("bias", [features], Initializer.KaimingUniform(depth))) : null;
+        Weight = Add(w.Weight("weight", [features, channels / groups, kernel.Height, kernel.Width], initializer ?? Initializer.KaimingUniform(depth)));
+        Bias = bias ? Add(w.Weight("bias", [features], initializer is null ? Initializer.KaimingUniform(depth) : Initializer.Zeros)) : null;
     }
 
     /// <summary>A square filter with the same stride, padding and dilation both ways.</summary>
@@ -36,8 +45,10 @@ public sealed class Convolution : Module
     /// <param name="padding">Pixels of zeros at each side. Default 0.</param>
     /// <param name="groups">Parts that channels and features are cut into. Default 1.</param>
     /// <param name="bias">True (default) when the layer has an offset.</param>
-    public Convolution(WeightScope w, int channels, int features, int kernel, int stride = 1, int padding = 0, int groups = 1, bool bias = true)
-        : this(w, channels, features, (kernel, kernel), SlidingAxis.Padded(stride, padding), SlidingAxis.Padded(stride, padding), groups, bias)
+    /// <param name="initializer">First values of the weight, beside which an offset starts at 0; both as in PyTorch when null.</param>
+    public Convolution(
+        WeightScope w, int channels, int features, int kernel, int stride = 1, int padding = 0, int groups = 1, bool bias = true, Initializer? initializer = null)
+        : this(w, channels, features, (kernel, kernel), SlidingAxis.Padded(stride, padding), SlidingAxis.Padded(stride, padding), groups, bias, initializer)
     {
     }
 

@@ -14,6 +14,8 @@ public static class BuiltInVisionModels
     /// <summary>A catalog of all of them; add your own to it.</summary>
     public static VisionCatalog Catalog() => new VisionCatalog()
         .Add(new CifarResNetFamily())
+        .Add(new ResNetFamily())
+        .Add(new TorchvisionResNetFamily())
         .Add(new VitFamily())
         .Add(new DeitFamily())
         .Add(new Dinov2Family())

@@ -19,6 +19,10 @@ public sealed record ImageInput(int Height, int Width, IReadOnlyList<float> Mean
     /// <summary>The deviation of MNIST's training pictures.</summary>
     public const float MnistDeviation = 0.3081f;
 
+    /// <summary>Square colour pictures, scaled and shifted by the statistics of ImageNet.</summary>
+    /// <param name="side">Pixels of a side.</param>
+    public static ImageInput ImageNet(int side) => new(side, side, ImageNetMean, ImageNetDeviation);
+
     /// <summary>Number of channels: 1 for grey pictures, 3 for coloured ones.</summary>
     public int Channels => Mean.Count;
 }

@@ -44,8 +44,7 @@ public sealed record CifarResNetConfig
 /// <remarks>He et al. 2015, <see href="https://arxiv.org/abs/1512.03385"/>, section 4.2.</remarks>
 public sealed class CifarResNetBackbone : VisionBackbone
 {
-    private readonly Convolution _conv;
-    private readonly BatchNorm _norm;
+    private readonly ConvolutionUnit _stem;
     private readonly CifarResNetBlock[] _blocks;
 
     /// <summary>Builds the body from the weights under <paramref name="w"/>, which have no prefix.</summary>
@@ -54,8 +53,7 @@ public sealed class CifarResNetBackbone : VisionBackbone
     {
         ArgumentNullException.ThrowIfNull(config);
         IReadOnlyList<int> widths = config.Widths;
-        _conv = Add(new Convolution(w.At("conv1"), 3, widths[0], kernel: 3, padding: 1, bias: false));
-        _norm = Add(new BatchNorm(w.At("bn1"), widths[0]));
+        _stem = Add(CifarResNetBlock.Unit(w, "conv1", "bn1", 3, widths[0], stride: 1, Activation.Relu));
         _blocks = new CifarResNetBlock[widths.Count];
         int perStage = widths.Count / 3;
         for (int i = 0; i < _blocks.Length; i++)
@@ -75,7 +73,7 @@ public sealed class CifarResNetBackbone : VisionBackbone
     protected override Tensor Stem(ImageBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return Ops.Activate(_norm.Forward(_conv.Forward(batch.Pixels)), Activation.Relu);
+        return _stem.Forward(batch.Pixels);
     }
 
     /// <inheritdoc/>
@@ -86,20 +84,16 @@ public sealed class CifarResNetBackbone : VisionBackbone
 public sealed class CifarResNetBlock : Module
 {
     private readonly int _channels;
-    private readonly Convolution _conv1;
-    private readonly BatchNorm _norm1;
-    private readonly Convolution _conv2;
-    private readonly BatchNorm _norm2;
+    private readonly ConvolutionUnit _first;
+    private readonly ConvolutionUnit _second;
 
     /// <summary>Builds the block from the weights under <paramref name="w"/>, e.g. <c>layer2.0</c>; one that widens x halves its sides.</summary>
     public CifarResNetBlock(WeightScope w, int channels, int features)
         : base(w.Path)
     {
         (_channels, Features) = (channels, features);
-        _conv1 = Add(new Convolution(w.At("conv1"), channels, features, kernel: 3, stride: features == channels ? 1 : 2, padding: 1, bias: false));
-        _norm1 = Add(new BatchNorm(w.At("bn1"), features));
-        _conv2 = Add(new Convolution(w.At("conv2"), features, features, kernel: 3, padding: 1, bias: false));
-        _norm2 = Add(new BatchNorm(w.At("bn2"), features));
+        _first = Add(Unit(w, "conv1", "bn1", channels, features, stride: features == channels ? 1 : 2, Activation.Relu));
+        _second = Add(Unit(w, "conv2", "bn2", features, features, stride: 1, Activation.Identity));
     }
 
     /// <summary>Channels of the result.</summary>
@@ -108,11 +102,15 @@ public sealed class CifarResNetBlock : Module
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, H, W, channels].</param>
     /// <returns>[N, H, W, <see cref="Features"/>], or half as many rows and columns.</returns>
-    public Tensor Forward(Tensor x)
+    public Tensor Forward(Tensor x) => Ops.Activate(Ops.Add(_second.Forward(_first.Forward(x)), Shortcut(x)), Activation.Relu);
+
+    internal static ConvolutionUnit Unit(WeightScope w, string convolution, string norm, int channels, int features, int stride, Activation activation)
     {
-        Tensor change = Ops.Activate(_norm1.Forward(_conv1.Forward(x)), Activation.Relu);
-        change = _norm2.Forward(_conv2.Forward(change));
-        return Ops.Activate(Ops.Add(change, Shortcut(x)), Activation.Relu);
+        var start = Initializer.KaimingNormal(channels * 9); // fan-in, as in pytorch_resnet_cifar10
+        return new ConvolutionUnit(
+            new Convolution(w.At(convolution), channels, features, kernel: 3, stride, padding: 1, bias: false, initializer: start),
+            new BatchNorm(w.At(norm), features),
+            activation);
     }
 
     // Option A of the paper: every other pixel, with channels of zeros at either side.
@@ -153,9 +151,5 @@ public sealed class CifarResNetFamily : VisionFamily
     public override VisionHead CreateHead(ModelConfig config, WeightScope root, VisionBackbone backbone, int outputs) => new PooledHead(root, "linear", backbone, outputs);
 
     /// <inheritdoc/>
-    public override ImageInput InputOf(ModelConfig config)
-    {
-        int side = new CifarResNetConfig(config).ImageSize;
-        return new ImageInput(side, side, ImageInput.ImageNetMean, ImageInput.ImageNetDeviation);
-    }
+    public override ImageInput InputOf(ModelConfig config) => ImageInput.ImageNet(new CifarResNetConfig(config).ImageSize);
 }
