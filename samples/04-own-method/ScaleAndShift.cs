@@ -29,7 +29,7 @@ public sealed record ScaleAndShiftOptions : AdapterOptions
 public sealed class ScaleAndShift(ScaleAndShiftOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         var adapter = Adapter.Begin(model, options, "scale-and-shift");
         foreach (Linear layer in LayerTargets.Find<Linear>(adapter, options.Targets, "scale-and-shift"))

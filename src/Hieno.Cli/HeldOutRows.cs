@@ -45,7 +45,7 @@ internal sealed class HeldOutRows
         LoadedModel loaded = ModelFolder.Open(model, kinds: kinds);
         ObjectiveOptions task = recipe?.Task is { } own && (own is not SupervisedFineTuningOptions || TaskChoice.IsConversation(rows[0])) ? own : TaskChoice.Of(loaded.Config, rows[0]);
         IObjective objective = task.Create();
-        int maxLength = data.MaxLength ?? Math.Min(loaded.Model.Backbone.MaxPositions, 1024);
+        int maxLength = data.MaxLength ?? Math.Min(loaded.Text.Backbone.MaxPositions, 1024);
         objective.Prepare(new ObjectiveContext(loaded.Tokenizer, loaded.Config, data, maxLength, text => terminal.Error.WriteLine($"note: {text}")), []);
         var invalid = new List<DatasetException>();
         IReadOnlyList<Example> examples = objective.Encode(rows, invalid);
@@ -55,5 +55,5 @@ internal sealed class HeldOutRows
     }
 
     /// <summary>The metric of a model on the rows.</summary>
-    public double Measure(TextModel model) => Evaluation.Run(model, _objective, _examples, [Metric], BatchSize, _seed).Values[Metric.Name];
+    public double Measure(PretrainedModel model) => Evaluation.Run(model, _objective, _examples, [Metric], BatchSize, _seed).Values[Metric.Name];
 }

@@ -169,6 +169,9 @@ public static class ErrorCodes
     /// <summary>An adapter cannot be used for some rows of a batch only.</summary>
     public const string TuningCannotRoute = "HN1606";
 
+    /// <summary>A method that works on text was asked of a model that reads pictures.</summary>
+    public const string TuningNeedsText = "HN1607";
+
     /// <summary>The loss or a gradient is not a finite number.</summary>
     public const string TrainingDiverged = "HN1701";
 

@@ -32,7 +32,7 @@ public abstract class AdapterPart(string adapter)
     public abstract void Detach();
 
     /// <summary>Why this part cannot be merged into <paramref name="model"/>, or null where it can.</summary>
-    public virtual string? ObstacleToMerging(TextModel model) => MergesInto.Count > 0 ? null : "is no change of the model's weights";
+    public virtual string? ObstacleToMerging(PretrainedModel model) => MergesInto.Count > 0 ? null : "is no change of the model's weights";
 
     /// <summary>Adds the change into the model's weights, so that it costs nothing afterwards. The caller keeps the weights as they were.</summary>
     /// <exception cref="NotSupportedException">The part cannot be written as a change of weights.</exception>

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Hieno.Formats;
 using Hieno.Formats.Safetensors;
 using Hieno.Tensors;
@@ -38,7 +39,14 @@ public sealed class CheckpointWeights : WeightSource
     public IReadOnlyList<string> Created => _created;
 
     /// <summary>Entries of the checkpoint that the model did not ask for.</summary>
-    public IReadOnlyList<string> Unused => [.. _files.Entries.Keys.Where(name => !_taken.Contains(name))];
+    public IReadOnlyList<string> Unused => [.. _files.Entries.Values.Where(entry => !_taken.Contains(entry.Name) && !IsCounter(entry)).Select(entry => entry.Name)];
+
+    /// <summary>
+    /// Counts of batches that PyTorch keeps beside running statistics, by name. Nothing is computed from them, so they are only carried along:
+    /// a model that had them is saved with them.
+    /// </summary>
+    public IReadOnlyDictionary<string, long> Counters => _files.Entries.Values.Where(IsCounter)
+        .ToDictionary(entry => entry.Name, entry => BinaryPrimitives.ReadInt64LittleEndian(_files.Bytes(entry)), StringComparer.Ordinal);
 
     /// <inheritdoc/>
     public override bool Has(string name) => Find(name) is not null;
@@ -120,6 +128,9 @@ public sealed class CheckpointWeights : WeightSource
         SafetensorsDType.F16 => DType.F16,
         _ => null,
     };
+
+    private static bool IsCounter(SafetensorsEntry entry) =>
+        entry.DType == SafetensorsDType.I64 && entry.ElementCount == 1 && entry.Name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 
     // A bare model's file leaves the prefix out; very old files call a norm's weights gamma and beta.
     private SafetensorsEntry? Find(string name)

@@ -30,14 +30,14 @@ public enum HeadKind
 }
 
 /// <summary>A text model: a body, an output layer, and the configuration they were built from.</summary>
-public sealed class TextModel : Module
+public sealed class TextModel : PretrainedModel
 {
     private const string VocabularyKey = "vocab_size"; // in every family's configuration
 
     private TextModel(ModelConfig config, ModelFamily family, WeightSource source, HeadChoice head)
-        : base(string.Empty)
+        : base(config)
     {
-        (Config, Family) = (config, family);
+        Family = family;
         var root = new WeightScope(source);
         Backbone = Add(family.CreateBackbone(config, root));
         if (head.Kind == HeadKind.Language)
@@ -50,14 +50,11 @@ public sealed class TextModel : Module
         }
     }
 
-    /// <summary>The content of <c>config.json</c>.</summary>
-    public ModelConfig Config { get; }
-
     /// <summary>The family.</summary>
     public ModelFamily Family { get; }
 
     /// <summary>The body.</summary>
-    public Backbone Backbone { get; }
+    public override Backbone Backbone { get; }
 
     /// <summary>The output layer that predicts tokens, or null.</summary>
     public VocabularyHead? LanguageHead { get; }
@@ -65,11 +62,40 @@ public sealed class TextModel : Module
     /// <summary>The output layer that gives each row numbers, or null.</summary>
     public ClassificationHead? ClassificationHead { get; }
 
-    /// <summary>Weights that the checkpoint did not hold and that started at random: a new task's head.</summary>
-    public IReadOnlyList<string> NewlyInitialized { get; private set; } = [];
+    /// <inheritdoc/>
+    public override Module Head => (Module?)ClassificationHead ?? LanguageHead!;
 
-    /// <summary>Tensors of the checkpoint that this model has no use for, such as another task's head.</summary>
-    public IReadOnlyList<string> Unused { get; private set; } = [];
+    /// <inheritdoc/>
+    public override IReadOnlyList<Module> Blocks => Backbone.Blocks;
+
+    /// <inheritdoc/>
+    public override int Width => Backbone.Width;
+
+    /// <inheritdoc/>
+    public override Backend Backend => Backbone.TokenTable.Value.Backend;
+
+    /// <inheritdoc/>
+    public override string Architecture => Family.Architecture(LanguageHead is null ? HeadKind.Classification : HeadKind.Language);
+
+    /// <inheritdoc/>
+    public override string BasePrefix => Family.BasePrefix;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> DefaultTargets => Family.DefaultTargets;
+
+    /// <inheritdoc/>
+    public override bool GradientCheckpointing
+    {
+        get => Backbone.GradientCheckpointing;
+        set => Backbone.GradientCheckpointing = value;
+    }
+
+    /// <inheritdoc/>
+    public override int CheckpointSpan
+    {
+        get => Backbone.CheckpointSpan;
+        set => Backbone.CheckpointSpan = value;
+    }
 
     /// <summary>How weights of linear layers are stored; null where they are as in their file.</summary>
     public WeightQuantization? Quantization { get; private init; }
@@ -107,14 +133,18 @@ public sealed class TextModel : Module
         }
     }
 
+    /// <inheritdoc/>
+    public override TextModel LoadAlike(string folder, ulong seed) => Load(folder, HeadOf(), seed);
+
+    private HeadChoice HeadOf() => ClassificationHead is { } classifier ? HeadChoice.Classification(classifier.Outputs) : HeadChoice.Language;
+
     /// <summary>A model of another configuration whose weights come from this one's, or wherever <paramref name="source"/> takes them.</summary>
     /// <param name="config">The configuration, of the same family.</param>
     /// <param name="source">The weights.</param>
     public TextModel Rebuild(ModelConfig config, WeightSource source)
     {
         ArgumentNullException.ThrowIfNull(config);
-        HeadChoice head = ClassificationHead is { } classifier ? HeadChoice.Classification(classifier.Outputs) : HeadChoice.Language;
-        return new TextModel(config, Family, source, head) { NewlyInitialized = NewlyInitialized, Unused = Unused };
+        return new TextModel(config, Family, source, HeadOf()) { NewlyInitialized = NewlyInitialized, Unused = Unused };
     }
 
     /// <summary>A model with random weights: for pretraining, and as the honest baseline of fine-tuning.</summary>

@@ -216,7 +216,7 @@ public sealed class FineTuner
         return result;
     }
 
-    private RunCompleted Finish(RunOutcome outcome, Trainer trainer, IReadOnlyList<Example> test, RunEvents events, RunFolder folder, Action save, Func<TextModel> openBase)
+    private RunCompleted Finish(RunOutcome outcome, Trainer trainer, IReadOnlyList<Example> test, RunEvents events, RunFolder folder, Action save, Func<PretrainedModel> openBase)
     {
         trainer.TakeBest();
         Evaluation? after = test.Count > 0 ? trainer.Evaluate(test) : null;
@@ -268,7 +268,7 @@ public sealed class FineTuner
     }
 
     // −log p of a row, summed over its targets.
-    private Tensor LossOf(TextModel model, IObjective objective, Example row) =>
+    private Tensor LossOf(PretrainedModel model, IObjective objective, Example row) =>
         objective.Loss(model, objective.Collate([row], new Rng(_recipe.Seed, RngStream.Augmentation), ulong.MaxValue), scale: 1);
 
     // Early stopping that has nothing to watch would never stop, and nobody would know.
@@ -287,7 +287,7 @@ public sealed class FineTuner
     }
 
     // A metric of another task would otherwise be found out at the first evaluation, an epoch later.
-    private void RequireFittingMetrics(TextModel model, IObjective objective, IReadOnlyList<IMetric> metrics, IReadOnlyList<Example> examples)
+    private void RequireFittingMetrics(PretrainedModel model, IObjective objective, IReadOnlyList<IMetric> metrics, IReadOnlyList<Example> examples)
     {
         if (examples.Count == 0)
         {
@@ -305,7 +305,7 @@ public sealed class FineTuner
         }
     }
 
-    private TextModel OpenModel(ModelConfig config, HeadChoice head, NewTokens? tokens) => BaseModel.Open(_recipe, config, head, tokens, _options.Models, _backend);
+    private PretrainedModel OpenModel(ModelConfig config, HeadChoice head, NewTokens? tokens) => BaseModel.Open(_recipe, config, head, tokens, _options.Models, _backend);
 
     private IReadOnlyList<Example> Encode(IObjective objective, IReadOnlyList<DataRow> rows, string what, List<string> messages)
     {
@@ -341,7 +341,7 @@ public sealed class FineTuner
         : _recipe.Training.EarlyStopping?.Metric is { } name ? metrics.First(metric => metric.Name == name)
         : metrics[0];
 
-    private static IEnumerable<string> WhatIsNew(TextModel model)
+    private static IEnumerable<string> WhatIsNew(PretrainedModel model)
     {
         if (model.NewlyInitialized.Count > 0)
         {

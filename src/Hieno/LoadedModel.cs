@@ -15,16 +15,23 @@ namespace Hieno;
 /// <summary>A model that was opened to be used: a base model, a tuned one, an adapter on its base, or what a run has left.</summary>
 public sealed class LoadedModel
 {
-    private LoadedModel(TextModel model, ModelTokenizer tokenizer, IReadOnlyList<Adapter> adapters, ModelConfig config, string folder)
+    private readonly ModelTokenizer? _tokenizer;
+
+    private LoadedModel(PretrainedModel model, ModelTokenizer? tokenizer, IReadOnlyList<Adapter> adapters, ModelConfig config, string folder)
     {
-        (Model, Tokenizer, Adapters, Config, Folder) = (model, tokenizer, adapters, config, folder);
+        (Model, _tokenizer, Adapters, Config, Folder) = (model, tokenizer, adapters, config, folder);
     }
 
     /// <summary>The model, with the adapter attached where there is one.</summary>
-    public TextModel Model { get; }
+    public PretrainedModel Model { get; }
 
-    /// <summary>Its tokenizer.</summary>
-    public ModelTokenizer Tokenizer { get; }
+    /// <summary>The model as one that reads text.</summary>
+    /// <exception cref="CheckpointException">It reads pictures.</exception>
+    public TextModel Text => Model as TextModel ?? throw ReadsPictures();
+
+    /// <summary>The tokenizer of a text model.</summary>
+    /// <exception cref="CheckpointException">The model reads pictures.</exception>
+    public ModelTokenizer Tokenizer => _tokenizer ?? throw ReadsPictures();
 
     /// <summary>The adapters, in the order in which they act; none for a whole model.</summary>
     public IReadOnlyList<Adapter> Adapters { get; }
@@ -89,7 +96,7 @@ public sealed class LoadedModel
         MergedAdapters merged = MergedAdapters.Merge(Adapters);
         try
         {
-            WeightFiles.SaveNew(folder, writer => WeightFiles.SaveModel(Model, writer.Folder, Tokenizer.Folder));
+            WeightFiles.SaveNew(folder, writer => WeightFiles.SaveModel(Model, writer.Folder, _tokenizer?.Folder));
         }
         finally
         {
@@ -106,6 +113,9 @@ public sealed class LoadedModel
             : Directory.Exists(final) ? final
             : throw new CheckpointException(ErrorCodes.CheckpointFileUnreadable, path, "this run has not ended, so there is no tuned model yet", "Go on with it by --resume");
     }
+
+    private CheckpointException ReadsPictures() =>
+        new(ErrorCodes.CheckpointFamilyUnknown, Folder, $"the model ({Model.Config.ModelType}) reads pictures, and a text model is needed here", "Give a text model");
 
     // A relative base is meant from where the run was started; from the adapter's own folder is tried too.
     private static string BaseOf(string folder)

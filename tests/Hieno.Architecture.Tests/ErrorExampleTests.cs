@@ -13,6 +13,7 @@ using Hieno.Generation;
 using Hieno.Merging;
 using Hieno.Metrics;
 using Hieno.Models;
+using Hieno.Models.Vision;
 using Hieno.Objectives;
 using Hieno.Recipes;
 using Hieno.Tuning;
@@ -119,6 +120,9 @@ public sealed partial class ErrorExampleTests : IDisposable
             adapters.Load(t._folder, "norms");
             adapters.Route(new TokenBatch([1, 2], [1, 1]), ["norms", null]);
         },
+
+        [ErrorCodes.TuningNeedsText] = _ => new PromptTuningOptions().Create().Apply(
+            VisionModel.Create(ModelConfig.From(JsonDocument.Parse("""{ "model_type": "cifar-resnet", "depth": 8 }""").RootElement.Clone(), "config.json"), outputs: 2, seed: 0), 0),
 
         [ErrorCodes.MergeMismatch] = t =>
         {

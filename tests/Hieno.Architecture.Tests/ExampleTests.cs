@@ -41,9 +41,9 @@ public sealed class ExampleTests
 
         TunedModel tuned = new LayerOffsetOptions { Targets = ["c_fc"] }.Create().Apply(Gpt2(), seed: 0);
         Assert.Equal(32, tuned.TrainableCount);
-        float[] plain = Logits(tuned.Model);
+        float[] plain = Logits((TextModel)tuned.Model);
         tuned.Trainable[0].Value.Span.Fill(0.5f);
-        float[] changed = Logits(tuned.Model);
+        float[] changed = Logits((TextModel)tuned.Model);
         Assert.NotEqual(plain, changed);
 
         string folder = Directory.CreateTempSubdirectory().FullName;

@@ -24,7 +24,7 @@ public sealed class LoadedModelTests
         Recipe recipe = Trained(run, lora, out RunCompleted result);
         LoadedModel opened = LoadedModel.Open(recipe.Output);
         Assert.Equal(lora, opened.Adapter is not null);
-        Assert.Equal(classifier, opened.Model.ClassificationHead is not null);
+        Assert.Equal(classifier, opened.Text.ClassificationHead is not null);
         if (classifier)
         {
             Assert.Equal(["blue", "green", "red"], opened.Config.GetLabels());
@@ -146,7 +146,7 @@ public sealed class LoadedModelTests
     private static IReadOnlyDictionary<string, double> Measure(LoadedModel opened, Recipe recipe)
     {
         IObjective objective = recipe.Task.Create();
-        objective.Prepare(new ObjectiveContext(opened.Tokenizer, opened.Config, recipe.Data, opened.Model.Backbone.MaxPositions, _ => { }), []);
+        objective.Prepare(new ObjectiveContext(opened.Tokenizer, opened.Config, recipe.Data, opened.Text.Backbone.MaxPositions, _ => { }), []);
         IReadOnlyList<Example> rows = objective.Encode(DataSplit.ReadFile(recipe.Data.Test!), []);
         return Evaluation.Run(opened.Model, objective, rows, [.. objective.DefaultMetrics.Select(Hieno.Metrics.BuiltInMetrics.Find)], recipe.Training.BatchSize, recipe.Seed).Values;
     }
@@ -155,6 +155,6 @@ public sealed class LoadedModelTests
     {
         using Tape tape = Tape.Begin(record: false);
         var batch = new TokenBatch([2, 7, 9, 11, 3], [5]);
-        return (opened.Model.ClassificationHead is null ? opened.Model.Logits(batch) : opened.Model.Classify(batch)).ToArray();
+        return (opened.Text.ClassificationHead is null ? opened.Text.Logits(batch) : opened.Text.Classify(batch)).ToArray();
     }
 }

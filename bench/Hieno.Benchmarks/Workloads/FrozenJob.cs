@@ -78,7 +78,7 @@ internal sealed class FrozenJob(string name, int learningBlocks) : IStepBenchmar
     /// <inheritdoc/>
     public double Step()
     {
-        Backbone backbone = _tuned.Model.Backbone;
+        Backbone backbone = ((TextModel)_tuned.Model).Backbone;
         using var prefix = new FrozenPrefix(FrozenBlocks, new RowStore(backbone.Width, 1L << 30));
         backbone.Prefix = prefix;
         BatchPlan plan = Plan();

@@ -56,7 +56,7 @@ internal sealed class TrainingStep(string name, double target, StepWorkload work
     {
         // As `training.stepInBackward` does it: neither side clips, so no gradient has to wait for the others.
         using Tape tape = Tape.Begin(precision: workload.Precision == StepWorkload.Brain ? MatMulPrecision.Bf16 : MatMulPrecision.Fp32);
-        Tensor loss = Loss(_tuned.Model);
+        Tensor loss = Loss((TextModel)_tuned.Model);
         tape.Backward(loss, onComplete: weight =>
         {
             _optimizer.Step(_weights[weight], workload.LearningRate, gradientScale: 1f);

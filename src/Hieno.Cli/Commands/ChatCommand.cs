@@ -28,7 +28,7 @@ internal static class ChatCommand
             LoadedModel loaded = flags.Open(parsed, parsed.GetRequiredValue(model));
             ChatPrompt template = flags.Chat(parsed, loaded.Tokenizer);
             var conversation = new Conversation(
-                terminal, GenerationFlags.Generator(loaded, template), template, flags.Options(parsed, template), loaded.Model.Backbone.MaxTextLength)
+                terminal, GenerationFlags.Generator(loaded, template), template, flags.Options(parsed, template), loaded.Text.Backbone.MaxTextLength)
             {
                 System = parsed.GetValue(system),
             };

@@ -68,7 +68,7 @@ internal static class EvalCommand
         LoadedModel loaded = ModelFolder.Open(request.Model, asked is null ? null : TaskChoice.HeadOf(asked), request.Base, kinds);
         ObjectiveOptions task = asked ?? TaskChoice.Of(loaded.Config, rows[0]);
         IObjective objective = task.Create();
-        int maxLength = request.Data.MaxLength ?? Math.Min(loaded.Model.Backbone.MaxTextLength, 1024);
+        int maxLength = request.Data.MaxLength ?? Math.Min(loaded.Text.Backbone.MaxTextLength, 1024);
         objective.Prepare(new ObjectiveContext(loaded.Tokenizer, loaded.Config, request.Data, maxLength, text => terminal.Error.WriteLine($"note: {text}")), []);
 
         var invalid = new List<DatasetException>();

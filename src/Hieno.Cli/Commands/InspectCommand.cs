@@ -57,8 +57,7 @@ internal static partial class InspectCommand
                 return;
             }
 
-            terminal.WriteLine($"{folder}: {tuned.Model.Config.ModelType}, {tuned.Model.Backbone.Blocks.Count} blocks of width {tuned.Model.Backbone.Width}, "
-                + $"{Figures.Count(tuned.Model.Backbone.VocabularySize)} tokens, at most {Figures.Count(tuned.Model.Backbone.MaxPositions)} positions");
+            terminal.WriteLine($"{folder}: {tuned.Model.Config.ModelType}, {tuned.Model.Blocks.Count} blocks of width {tuned.Model.Width}{WhatItReads(tuned.Model)}");
             WriteNotes(tuned.Model, folder, terminal.Output);
             terminal.WriteLine();
             WriteWeights(tuned, parsed.GetValue(all), terminal.Output);
@@ -93,10 +92,14 @@ internal static partial class InspectCommand
         return new TunedModel(HasWeights(folder) ? TextModel.Load(folder, head) : TextModel.Create(config, head, seed: 0));
     }
 
+    private static string WhatItReads(PretrainedModel model) => model is TextModel { Backbone: var body }
+        ? $", {Figures.Count(body.VocabularySize)} tokens, at most {Figures.Count(body.MaxPositions)} positions"
+        : string.Empty;
+
     private static bool HasWeights(string folder) =>
         File.Exists(Path.Combine(folder, CheckpointFiles.SingleFileName)) || File.Exists(Path.Combine(folder, CheckpointFiles.IndexFileName));
 
-    private static void WriteNotes(TextModel model, string folder, TextWriter output)
+    private static void WriteNotes(PretrainedModel model, string folder, TextWriter output)
     {
         if (File.Exists(Path.Combine(folder, ModelConfig.FileName)) && !HasWeights(folder))
         {
@@ -129,7 +132,7 @@ internal static partial class InspectCommand
     }
 
     // The number of the block becomes a star; weights of another shape or type stay on a line of their own.
-    private static string KeyOf(Parameter parameter, TextModel model) => parameter.Depth >= 1 && parameter.Depth <= model.Backbone.Blocks.Count
+    private static string KeyOf(Parameter parameter, PretrainedModel model) => parameter.Depth >= 1 && parameter.Depth <= model.Blocks.Count
         ? $"{BlockNumber().Replace(parameter.Name, ".*.", 1)}|{parameter.Value.Shape}|{parameter.Value.DType}"
         : parameter.Name;
 
@@ -180,7 +183,7 @@ internal static partial class InspectCommand
     private static JsonObject ToJson(TunedModel tuned, bool hasRecipe) => new()
     {
         ["family"] = tuned.Model.Config.ModelType,
-        ["blocks"] = tuned.Model.Backbone.Blocks.Count,
+        ["blocks"] = tuned.Model.Blocks.Count,
         ["weights"] = tuned.TotalCount,
         ["trainable"] = hasRecipe ? tuned.TrainableCount : null,
         ["tensors"] = new JsonArray([.. TunedModel.AllParameters(tuned.Model).Select(parameter => new JsonObject

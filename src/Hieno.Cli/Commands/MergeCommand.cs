@@ -145,10 +145,10 @@ internal static class MergeCommand
             throw new UsageException($"merge: {adapter} is a whole model, there is no adapter to merge.");
         }
 
-        TokenBatch probe = Probe(loaded.Model);
-        float[] before = Outputs(loaded.Model, probe);
+        TokenBatch probe = Probe(loaded.Text);
+        float[] before = Outputs(loaded.Text, probe);
         loaded.SaveMerged(output);
-        float[] after = Outputs(LoadedModel.Open(output).Model, probe);
+        float[] after = Outputs(LoadedModel.Open(output).Text, probe);
         double difference = Largest(before, after);
         double largest = before.Max(Math.Abs);
         bool isSame = difference <= Tolerance * Math.Max(1, largest); // false for NaN too
@@ -158,7 +158,7 @@ internal static class MergeCommand
         {
             terminal.WriteLine(request.AsTrained
                 ? $"note: the base was quantised to {quantization.StoredAs} in training; the merged weights are those numbers, in 32 bits"
-                : $"note: the base was quantised to {quantization.StoredAs} in training, and the adapter is now merged into the base as it is in its file; against the model that was trained, logits differ by up to {Figures.Rate(Largest(after, Outputs(ModelFolder.Open(adapter, baseModel: request.Base).Model, probe)))}");
+                : $"note: the base was quantised to {quantization.StoredAs} in training, and the adapter is now merged into the base as it is in its file; against the model that was trained, logits differ by up to {Figures.Rate(Largest(after, Outputs(ModelFolder.Open(adapter, baseModel: request.Base).Text, probe)))}");
         }
 
         if (!isSame)

@@ -45,7 +45,7 @@ internal static class ScoreCommand
             bool isList = rows[0].TryGet(NBestList.Column, out _);
             ThrowIfIdle(isList, weighing, parsed.GetValue(output), file);
             LoadedModel loaded = ModelFolder.Open(folder, HeadKind.Language, parsed.GetValue(baseModel), plugins.Kinds(parsed));
-            var scorer = new TextScorer(loaded.Model, loaded.Tokenizer);
+            var scorer = new TextScorer(loaded.Text, loaded.Tokenizer);
             if (isList)
             {
                 Rescore(folder, file, [.. rows.Select(NBestList.Read)], weighing, scorer, parsed.GetValue(output), parsed.GetValue(json), terminal);

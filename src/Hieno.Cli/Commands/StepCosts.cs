@@ -21,7 +21,7 @@ internal sealed class StepCosts
     /// <exception cref="UsageException">The row does not fit the model.</exception>
     public StepCosts(IEnumerable<Tensor> learning, TunedModel tuned, int tokens)
     {
-        TextModel model = tuned.Model;
+        TextModel model = tuned.Model as TextModel ?? throw new UsageException("--tokens: this model reads pictures, not tokens.");
         if (tokens < 1 || tokens > model.Backbone.MaxTextLength)
         {
             throw new UsageException($"--tokens: a row of {tokens} tokens does not fit this model. Give 1 to {model.Backbone.MaxTextLength}.");

@@ -8,7 +8,7 @@ namespace Hieno.Cli.Commands;
 /// <summary>What <c>hieno inspect MODEL --against TUNED</c> prints: the fine-tuned angle and the change of each half-block and component.</summary>
 internal static class WeightChanges
 {
-    public static void Write(TextModel before, TextModel after, Terminal terminal, bool json)
+    public static void Write(PretrainedModel before, PretrainedModel after, Terminal terminal, bool json)
     {
         IReadOnlyList<WeightChange> units = WeightChange.ByUnit(before, after);
         IReadOnlyList<WeightChange> components = WeightChange.ByComponent(before, after);

@@ -65,7 +65,7 @@ internal sealed class GenerationFlags
     {
         GenerationDefaults defaults = GenerationDefaults.Read(Path.GetDirectoryName(loaded.Config.Path)!);
         int[] further = [.. new[] { loaded.Tokenizer.EndId, chat?.EndToken }.OfType<int>()];
-        return new TextGenerator(loaded.Model, loaded.Tokenizer.Tokenizer, defaults with { EosTokens = [.. defaults.EosTokens.Union(further)] }) { Adapters = adapters };
+        return new TextGenerator(loaded.Text, loaded.Tokenizer.Tokenizer, defaults with { EosTokens = [.. defaults.EosTokens.Union(further)] }) { Adapters = adapters };
     }
 
     public GenerationOptions Options(ParseResult parsed, ChatPrompt? chat) => new()

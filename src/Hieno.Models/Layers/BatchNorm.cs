@@ -4,7 +4,8 @@ namespace Hieno.Models.Layers;
 
 /// <summary>
 /// Batch normalisation of channels. In training it reads the batch and moves its running statistics, else it reads these. A layer whose gain and
-/// offset are frozen keeps its statistics too, and reads them in training as well: what is frozen does not change.
+/// offset are frozen keeps its statistics too, and reads them in training as well: what is frozen does not change. The same holds where an adapter
+/// trains copies of them.
 /// </summary>
 /// <remarks>Ioffe and Szegedy 2015, <see href="https://arxiv.org/abs/1502.03167"/>, algorithm 1.</remarks>
 public sealed class BatchNorm : Module
@@ -51,14 +52,17 @@ public sealed class BatchNorm : Module
     /// <returns>The same shape.</returns>
     public Tensor Forward(Tensor x)
     {
-        bool isTraining = Tape.Current is { IsTraining: true } && (ReadsBatch ?? (Gain.Trainable || Offset.Trainable));
+        bool isTraining = Tape.Current is { IsTraining: true } && (ReadsBatch ?? (Learns(Gain) || Learns(Offset)));
         if (!isTraining)
         {
             return Ops.BatchNormFixed(x, Gain, Offset, Mean.Value, Variance.Value, _eps);
         }
 
-        // A checkpointed span runs twice; only its second pass records, and only that one moves the statistics.
-        bool moves = Tape.Current!.IsRecording;
+        // A checkpointed span runs twice; only its second pass records, and only that one moves the statistics. A trace looks at a step without taking it.
+        bool moves = Tape.Current is { IsRecording: true, IsTrace: false };
         return Ops.BatchNorm(x, Gain, Offset, moves ? Mean.Value : null, moves ? Variance.Value : null, _momentum, _eps);
     }
+
+    // An adapter's copy of a weight learns beside the model, whose statistics stay what they are when it is switched off.
+    private static bool Learns(Parameter weight) => weight.Trainable && ReferenceEquals(weight.Value, weight.Base);
 }

@@ -23,10 +23,10 @@ public abstract class EmbeddingUpdate(Embedding layer, string adapter) : Adapter
     public abstract Tensor Apply(int[] ids, Tensor y);
 
     /// <inheritdoc/>
-    public override string? ObstacleToMerging(TextModel model)
+    public override string? ObstacleToMerging(PretrainedModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return model.LanguageHead?.Projection == Layer.Table
+        return (model as TextModel)?.LanguageHead?.Projection == Layer.Table
             ? $"changes {Layer.Table.Name} as a table only, but the output layer shares this weight and would change with it"
             : base.ObstacleToMerging(model);
     }

@@ -26,7 +26,7 @@ public abstract class SideNetwork(Backbone body, string adapter) : AdapterPart(a
     public abstract Tensor Forward(IReadOnlyList<Tensor> states, TokenBatch batch);
 
     /// <inheritdoc/>
-    public sealed override string? ObstacleToMerging(TextModel model) => "is a network of its own beside the model's";
+    public sealed override string? ObstacleToMerging(PretrainedModel model) => "is a network of its own beside the model's";
 
     /// <inheritdoc/>
     public sealed override void Attach() => Body.Attach(this);

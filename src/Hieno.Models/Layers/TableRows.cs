@@ -25,7 +25,7 @@ public sealed class TableRows(Embedding layer, string adapter, Parameter rows, I
     public override IReadOnlyList<Parameter> Parameters => [Rows];
 
     /// <inheritdoc/>
-    public override string? ObstacleToMerging(TextModel model) => null; // a tied output layer is given the same rows
+    public override string? ObstacleToMerging(PretrainedModel model) => null; // a tied output layer is given the same rows
 
     /// <inheritdoc/>
     public override Tensor Apply(int[] ids, Tensor y)

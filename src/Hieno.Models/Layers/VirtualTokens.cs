@@ -18,7 +18,7 @@ public abstract class VirtualTokens(Backbone body, string adapter, int count) : 
     public sealed override Module Place => Body;
 
     /// <inheritdoc/>
-    public sealed override string? ObstacleToMerging(TextModel model) => $"adds {Count} positions before each text, which no weight of the model holds";
+    public sealed override string? ObstacleToMerging(PretrainedModel model) => $"adds {Count} positions before each text, which no weight of the model holds";
 
     /// <inheritdoc/>
     public sealed override void Attach() => Body.Attach(this);

@@ -12,26 +12,19 @@ public abstract class VisionBackbone(string path) : Module(path)
     /// <summary>The repeated layers, lowest first: residual blocks, convolutions, or transformer blocks.</summary>
     public abstract IReadOnlyList<Module> Blocks { get; }
 
+    /// <summary>See <see cref="PretrainedModel.GradientCheckpointing"/>.</summary>
+    public bool GradientCheckpointing { get; set; }
+
+    /// <summary>See <see cref="PretrainedModel.CheckpointSpan"/>.</summary>
+    public int CheckpointSpan { get; set; } = 1;
+
     /// <summary>Computes features: [N, H', W', <see cref="Width"/>] of a convolutional network, [N · T, <see cref="Width"/>] of a transformer with T vectors a picture.</summary>
     /// <param name="batch">The pictures.</param>
     /// <exception cref="ShapeException">The network cannot read pictures of this size or number of channels.</exception>
     public Tensor Forward(ImageBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        Tensor x = Stem(batch);
-        for (int i = 0; i < Blocks.Count; i++)
-        {
-            int index = i;
-            Tensor y = Ops.Block(x, h => RunBlock(index, h, batch));
-            if (y.Storage != x.Storage)
-            {
-                x.Forget(); // what training needs of it is kept
-            }
-
-            x = y;
-        }
-
-        return Finish(x, batch);
+        return Finish(RunBlocks(Stem(batch), 0, Blocks.Count, batch), batch);
     }
 
     /// <summary>What the stem and then each block give, lowest first, <see cref="Blocks"/> + 1 in all.</summary>
@@ -56,6 +49,46 @@ public abstract class VisionBackbone(string path) : Module(path)
 
     /// <summary>What follows the last block: a normalisation in some families. Default: nothing.</summary>
     protected virtual Tensor Finish(Tensor x, ImageBatch batch) => x;
+
+    /// <summary>Runs the blocks from <paramref name="first"/> up to <paramref name="end"/>.</summary>
+    /// <remarks>Each gives its temporary memory back and keeps no more of it than training needs.</remarks>
+    internal Tensor RunBlocks(Tensor x, int first, int end, ImageBatch batch)
+    {
+        int span = !GradientCheckpointing ? 1 : CheckpointSpan > 0 ? CheckpointSpan : (int)Math.Ceiling(Math.Sqrt(Blocks.Count));
+        for (int i = first; i < end; i += span)
+        {
+            (int from, int to) = (i, Math.Min(i + span, end));
+            bool isKept = !GradientCheckpointing || (span > 1 && to == Blocks.Count);
+            Tensor y = isKept
+                ? Run(x, from, to, batch)
+                : Ops.Checkpoint(x, h => Run(h, from, to, batch), Blocks.Take(from..to).Any(block => block.HasTrainable()));
+            x = Succeed(x, y);
+        }
+
+        return x;
+    }
+
+    private Tensor Run(Tensor x, int from, int to, ImageBatch batch)
+    {
+        for (int i = from; i < to; i++)
+        {
+            int index = i;
+            Tensor y = Ops.Block(x, h => RunBlock(index, h, batch));
+            x = i == from ? y : Succeed(x, y); // what the first one reads belongs to the caller
+        }
+
+        return x;
+    }
+
+    private static Tensor Succeed(Tensor x, Tensor y)
+    {
+        if (y.Storage != x.Storage)
+        {
+            x.Forget();
+        }
+
+        return y;
+    }
 }
 
 /// <summary>The output layer of a vision model: from features to a few numbers for each picture.</summary>

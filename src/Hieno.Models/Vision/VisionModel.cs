@@ -20,16 +20,42 @@ public sealed class VisionModel : PretrainedModel
     public VisionFamily Family { get; }
 
     /// <summary>The body.</summary>
-    public VisionBackbone Backbone { get; }
+    public override VisionBackbone Backbone { get; }
 
     /// <summary>The output layer.</summary>
-    public VisionHead Head { get; }
+    public override VisionHead Head { get; }
 
     /// <inheritdoc/>
     public override IReadOnlyList<Module> Blocks => Backbone.Blocks;
 
     /// <inheritdoc/>
+    public override int Width => Backbone.Width;
+
+    /// <inheritdoc/>
     public override Backend Backend { get; }
+
+    /// <inheritdoc/>
+    public override string Architecture => Family.Architecture;
+
+    /// <inheritdoc/>
+    public override string BasePrefix => Family.BasePrefix;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> DefaultTargets => Family.DefaultTargets;
+
+    /// <inheritdoc/>
+    public override bool GradientCheckpointing
+    {
+        get => Backbone.GradientCheckpointing;
+        set => Backbone.GradientCheckpointing = value;
+    }
+
+    /// <inheritdoc/>
+    public override int CheckpointSpan
+    {
+        get => Backbone.CheckpointSpan;
+        set => Backbone.CheckpointSpan = value;
+    }
 
     /// <summary>Opens a model folder. Weights are mapped from the files, not copied.</summary>
     /// <param name="folder">A folder with <c>config.json</c> and <c>model.safetensors</c> (or shards with their index).</param>
@@ -49,7 +75,7 @@ public sealed class VisionModel : PretrainedModel
             var source = new CheckpointWeights(files, family.BasePrefix, seed, backend);
             var model = new VisionModel(config, family, source, outputs, backend);
             source.ThrowIfFaulty(family.IsForeign);
-            (model.NewlyInitialized, model.Unused) = (source.Created, source.Unused);
+            (model.NewlyInitialized, model.Unused, model.Counters) = (source.Created, source.Unused, source.Counters);
             return model;
         }
         catch
@@ -58,6 +84,9 @@ public sealed class VisionModel : PretrainedModel
             throw;
         }
     }
+
+    /// <inheritdoc/>
+    public override VisionModel LoadAlike(string folder, ulong seed) => Load(folder, Head.Outputs, seed, new VisionCatalog().Add(Family), Backend);
 
     /// <summary>A model with random weights: for pretraining, and as the honest baseline of fine-tuning.</summary>
     /// <param name="config">The configuration.</param>

@@ -120,13 +120,13 @@ public static class Adviser
     }
 
     // The ways of tuning between which advice chooses, without applying them: that would copy weights.
-    private static IEnumerable<Learning> Candidates(TextModel model)
+    private static IEnumerable<Learning> Candidates(PretrainedModel model)
     {
         Parameter[] all = [.. model.Parameters()];
         var fresh = model.NewlyInitialized.ToHashSet(StringComparer.Ordinal);
         Parameter[] head = [.. all.Where(parameter => parameter.Kind == ParameterKind.Head || fresh.Contains(parameter.Name))];
         Linear[] layers = [.. TunedModel.Linears(model).Where(layer => layer.Weight.Kind != ParameterKind.Head)];
-        int blocks = model.Backbone.Blocks.Count;
+        int blocks = model.Blocks.Count;
         yield return new Learning("full", all);
         yield return new Learning($"partial, last {blocks - (blocks / 2)} blocks", [.. all.Where(parameter => parameter.Depth > blocks / 2).Union(head)]);
         yield return Learning.LowRank("lora", [.. all.Where(parameter => fresh.Contains(parameter.Name))], layers, CandidateRank, blocks);
@@ -137,7 +137,7 @@ public static class Adviser
     }
 
     // Full tuning is not applied: marking a weight copies it out of its file, and advice must not need the memory that it warns of.
-    private static Learning Own(Recipe recipe, KindCatalog kinds, TextModel model, ModelTokenizer tokenizer, NewTokens? tokens, out Func<Parameter, bool> learns)
+    private static Learning Own(Recipe recipe, KindCatalog kinds, PretrainedModel model, ModelTokenizer tokenizer, NewTokens? tokens, out Func<Parameter, bool> learns)
     {
         string name = kinds.KindOf(typeof(TuningOptions), recipe.Tuning.GetType());
         if (recipe.Tuning is FullOptions)

@@ -73,7 +73,7 @@ internal static class FeatureSimilarity
             means.AddRange(RowsOf(Ops.SegmentMean(hidden, [.. batch.Tokens.FirstTokens(), hidden.Rows])));
         }
 
-        Linear? output = HeadInputs.OutputLayer(model.ClassificationHead!);
+        Linear? output = HeadInputs.OutputLayer(model);
         float[][] read = output is null ? [.. means] : [.. RowsOf(HeadInputs.Read(model, output, objective, rows, BatchSize, seed))];
         return ([.. means], read);
     }

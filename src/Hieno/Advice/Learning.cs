@@ -39,6 +39,6 @@ internal sealed record Learning(string Name, IReadOnlyList<Parameter> Own, long 
         long inner = parts.Where(part => part.Value.Shape.Rank == 2).Sum(part => (long)Math.Min(part.Value.Shape[0], part.Value.Shape[1])) / 2; // of each pair, one side
         return new Learning(
             name, [.. tuned.Trainable.Where(parameter => !added.Contains(parameter))], parts.Sum(part => part.Count),
-            inner / Math.Max(1, tuned.Model.Backbone.Blocks.Count), parts.Length == 0 ? int.MaxValue : parts.Min(part => part.Depth));
+            inner / Math.Max(1, tuned.Model.Blocks.Count), parts.Length == 0 ? int.MaxValue : parts.Min(part => part.Depth));
     }
 }

@@ -21,16 +21,16 @@ internal sealed class MemoryModel
 {
     private const int LogitRows = 512; // Ops.LinearCrossEntropy
 
-    private readonly TextModel _model;
+    private readonly PretrainedModel _model;
     private readonly BlockMemory? _block;
     private readonly double _optimizerBytes;
 
     /// <summary>Reads the shapes.</summary>
     /// <param name="model">The model with its head; weights may stay in their files.</param>
     /// <param name="optimizer">What is remembered for each weight that learns.</param>
-    public MemoryModel(TextModel model, OptimizerOptions optimizer)
+    public MemoryModel(PretrainedModel model, OptimizerOptions optimizer)
     {
-        (_model, _block, _optimizerBytes) = (model, BlockMemory.Of(model.Backbone), BytesPerWeight(optimizer));
+        (_model, _block, _optimizerBytes) = (model, model is TextModel text ? BlockMemory.Of(text.Backbone) : null, BytesPerWeight(optimizer));
     }
 
     /// <summary>The prediction; null for a model whose blocks cannot be counted.</summary>
@@ -45,7 +45,7 @@ internal sealed class MemoryModel
 
     private long StepNumbers(BlockMemory block, Learning learning, StepBatch batch)
     {
-        int blocks = _model.Backbone.Blocks.Count;
+        int blocks = _model.Blocks.Count;
         int keeping = blocks - Math.Clamp(learning.LowestDepth - 1, 0, blocks); // block i lies at depth i + 1
         (long n, long m) = (batch.Tokens, batch.Read);
         long embedding = block.EmbeddingSums * n;
@@ -76,20 +76,20 @@ internal sealed class MemoryModel
 
     private long HeadNumbers(Learning learning, long read)
     {
-        int width = _model.Backbone.Width;
-        if (_model.LanguageHead is null)
+        int width = _model.Width;
+        if (_model is not TextModel { LanguageHead: not null } text)
         {
             return 3 * read * width;
         }
 
         long rows = Math.Min(LogitRows, read);
-        long logits = rows * _model.Backbone.VocabularySize;
+        long logits = rows * text.Backbone.VocabularySize;
         long gradient = HeadGradient(learning);
         return (3 * read * width) + (2 * rows * width) + logits + gradient + (gradient > 0 ? logits : 0); // turned for the product that gives the gradient
     }
 
     // The gradient of a table that the head shares is there before the backward pass.
-    private long HeadGradient(Learning learning) => _model.LanguageHead is { } head && learning.Own.Contains(head.Projection) ? head.Projection.Count : 0;
+    private long HeadGradient(Learning learning) => (_model as TextModel)?.LanguageHead is { } head && learning.Own.Contains(head.Projection) ? head.Projection.Count : 0;
 
     // What an optimizer remembers, read off a weight that it has stepped once.
     private static double BytesPerWeight(OptimizerOptions options)

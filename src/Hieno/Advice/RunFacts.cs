@@ -97,7 +97,7 @@ internal sealed record RunFacts
     /// <param name="learns">Whether a weight of the model learns.</param>
     /// <param name="batchesPerEpoch">Batches of an epoch.</param>
     /// <param name="rows">What the rows hold.</param>
-    public static RunFacts Of(Recipe recipe, KindCatalog kinds, TextModel model, Func<Parameter, bool> learns, int batchesPerEpoch, RowFacts rows)
+    public static RunFacts Of(Recipe recipe, KindCatalog kinds, PretrainedModel model, Func<Parameter, bool> learns, int batchesPerEpoch, RowFacts rows)
     {
         var fresh = model.NewlyInitialized.ToHashSet(StringComparer.Ordinal);
         Parameter[] body = [.. model.Parameters().Where(parameter => parameter.Kind != ParameterKind.Head && !fresh.Contains(parameter.Name))];
@@ -108,8 +108,8 @@ internal sealed record RunFacts
             Task = kinds.KindOf(typeof(ObjectiveOptions), recipe.Task.GetType()),
             Method = kinds.KindOf(typeof(TuningOptions), recipe.Tuning.GetType()),
             Optimizer = kinds.KindOf(typeof(Optimizers.OptimizerOptions), recipe.Training.Optimizer.GetType()),
-            Width = model.Backbone.Width,
-            Blocks = model.Backbone.Blocks.Count,
+            Width = model.Width,
+            Blocks = model.Blocks.Count,
             Weights = model.Parameters().Sum(parameter => parameter.Count),
             HeadIsNew = recipe.Start == Start.Pretrained && fresh.Count > 0,
             BodyShare = bodyWeights == 0 ? 0 : (double)body.Where(learns).Sum(parameter => parameter.Count) / bodyWeights,

@@ -1,10 +1,14 @@
 using Hieno.Models;
+using Hieno.Models.Vision;
 
 namespace Hieno.Data;
 
 /// <summary>Examples that go through the model together.</summary>
 public sealed class Batch
 {
+    private readonly TokenBatch? _tokens;
+    private readonly ImageBatch? _images;
+
     /// <summary>Lays examples end to end.</summary>
     public Batch(IReadOnlyList<Example> examples)
     {
@@ -16,7 +20,7 @@ public sealed class Batch
             ? [.. examples.SelectMany(example => example.TokenTypes ?? new int[example.Ids.Length])]
             : null;
         string?[]? tasks = examples.Any(example => example.Task is not null) ? [.. examples.Select(example => example.Task)] : null;
-        Tokens = new TokenBatch(ids, lengths) { TokenTypes = types, Tasks = tasks };
+        _tokens = new TokenBatch(ids, lengths) { TokenTypes = types, Tasks = tasks };
         Labels = [];
     }
 
@@ -28,15 +32,31 @@ public sealed class Batch
     public Batch(IReadOnlyList<Example> examples, int[] ids, int[] labels, float[]? weights = null)
         : this(examples)
     {
-        Tokens = new TokenBatch(ids, Tokens.Lengths) { TokenTypes = Tokens.TokenTypes, Tasks = Tokens.Tasks, GivenLengths = [.. examples.Select(GivenOf)] };
+        _tokens = new TokenBatch(ids, Tokens.Lengths) { TokenTypes = Tokens.TokenTypes, Tasks = Tokens.Tasks, GivenLengths = [.. examples.Select(GivenOf)] };
         (Labels, Weights) = (labels, weights);
+    }
+
+    /// <summary>Pictures that a model reads together.</summary>
+    /// <param name="examples">The rows.</param>
+    /// <param name="images">Their pictures, in the same order.</param>
+    public Batch(IReadOnlyList<Example> examples, ImageBatch images)
+    {
+        (Examples, _images, Labels) = (examples, images, []);
     }
 
     /// <summary>The rows.</summary>
     public IReadOnlyList<Example> Examples { get; }
 
-    /// <summary>What the model reads.</summary>
-    public TokenBatch Tokens { get; }
+    /// <summary>The tokens that a text model reads.</summary>
+    /// <exception cref="InvalidOperationException">The rows are pictures.</exception>
+    public TokenBatch Tokens => _tokens ?? throw new InvalidOperationException("The rows of this batch are pictures, which a text model cannot read.");
+
+    /// <summary>The pictures that a vision model reads.</summary>
+    /// <exception cref="InvalidOperationException">The rows are texts.</exception>
+    public ImageBatch Images => _images ?? throw new InvalidOperationException("The rows of this batch are texts, which a vision model cannot read.");
+
+    /// <summary>How much there is to read: tokens of texts, or pictures.</summary>
+    public int Positions => _images?.Count ?? Tokens.Ids.Length;
 
     /// <summary>What each position is to predict, [N]; empty where rows and not tokens are learned.</summary>
     public int[] Labels { get; }

@@ -34,13 +34,13 @@ public sealed record AlphaSweep(string Metric, bool HigherIsBetter, IReadOnlyLis
     /// <param name="shifted">Measures a model on rows of another kind; null for none.</param>
     /// <exception cref="MergeException">The models do not fit each other.</exception>
     /// <exception cref="Formats.CheckpointException">A file is missing or malformed.</exception>
-    public static AlphaSweep Run(string start, string end, IReadOnlyList<double> alphas, IMetric metric, Func<TextModel, double> validation, Func<TextModel, double>? shifted = null)
+    public static AlphaSweep Run(string start, string end, IReadOnlyList<double> alphas, IMetric metric, Func<PretrainedModel, double> validation, Func<PretrainedModel, double>? shifted = null)
     {
         ArgumentNullException.ThrowIfNull(alphas);
         ArgumentNullException.ThrowIfNull(metric);
         ArgumentNullException.ThrowIfNull(validation);
         ArgumentOutOfRangeException.ThrowIfZero(alphas.Count);
-        TextModel model = LoadedModel.Open(end).Model;
+        PretrainedModel model = LoadedModel.Open(end).Model;
         var points = new List<SweepPoint>();
         foreach (double alpha in alphas.Distinct().Order())
         {

@@ -30,13 +30,13 @@ public sealed record GreedySoup(IReadOnlyList<SoupStep> Steps)
     /// <param name="measure">Measures a model on rows that none was trained on.</param>
     /// <exception cref="MergeException">The models do not fit each other.</exception>
     /// <exception cref="Formats.CheckpointException">A file is missing or malformed.</exception>
-    public static GreedySoup Choose(IReadOnlyList<string> models, IMetric metric, Func<TextModel, double> measure)
+    public static GreedySoup Choose(IReadOnlyList<string> models, IMetric metric, Func<PretrainedModel, double> measure)
     {
         ArgumentNullException.ThrowIfNull(models);
         ArgumentNullException.ThrowIfNull(metric);
         ArgumentNullException.ThrowIfNull(measure);
         ArgumentOutOfRangeException.ThrowIfZero(models.Count);
-        TextModel model = LoadedModel.Open(models[0]).Model;
+        PretrainedModel model = LoadedModel.Open(models[0]).Model;
         double ValueOf(params string[] ingredients)
         {
             using WeightMix mix = WeightMix.Average(ingredients);

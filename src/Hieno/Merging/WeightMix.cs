@@ -2,6 +2,7 @@ using Hieno.Formats;
 using Hieno.Formats.Durable;
 using Hieno.Formats.Safetensors;
 using Hieno.Models;
+using Hieno.Tensors;
 using Hieno.Tuning;
 
 namespace Hieno.Merging;
@@ -104,24 +105,35 @@ public sealed class WeightMix : IDisposable
     /// <summary>Puts the combined weights into a model in memory, to measure it. Its weights take 32 bits each.</summary>
     /// <param name="model">A model that was opened from the pattern's folder.</param>
     /// <exception cref="MergeException">The pattern has no weight for a place of the model.</exception>
-    public void LoadInto(TextModel model)
+    public void LoadInto(PretrainedModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
         foreach (Parameter parameter in model.Parameters())
         {
-            SafetensorsEntry entry = _pattern.Require(parameter.Name, Array.ConvertAll(parameter.Base.Shape.AsSpan().ToArray(), extent => (long)extent), "the model in memory");
-            float[] values = new float[parameter.Base.Count];
-            int at = 0;
-            ForEachPiece(entry, piece =>
-            {
-                foreach (double value in piece)
-                {
-                    values[at++] = (float)value;
-                }
-            });
+            float[] values = Combined(parameter.Name, parameter.Base.Shape);
             parameter.MakeWritable();
             parameter.Base.Backend.CopyFromHost(values, parameter.Base);
         }
+
+        foreach (ModuleBuffer buffer in model.Buffers())
+        {
+            buffer.Value.Backend.CopyFromHost(Combined(buffer.Name, buffer.Value.Shape), buffer.Value);
+        }
+    }
+
+    private float[] Combined(string name, Shape shape)
+    {
+        SafetensorsEntry entry = _pattern.Require(name, Array.ConvertAll(shape.AsSpan().ToArray(), extent => (long)extent), "the model in memory");
+        float[] values = new float[shape.Count];
+        int at = 0;
+        ForEachPiece(entry, piece =>
+        {
+            foreach (double value in piece)
+            {
+                values[at++] = (float)value;
+            }
+        });
+        return values;
     }
 
     /// <summary>Closes the files.</summary>

@@ -60,11 +60,11 @@ public sealed class Classification(ClassificationOptions options) : RowModeling
     }
 
     /// <inheritdoc/>
-    public override Tensor Loss(TextModel model, Batch batch, float scale)
+    public override Tensor Loss(PretrainedModel model, Batch batch, float scale)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batch);
-        return Ops.CrossEntropy(model.Classify(batch.Tokens), [.. batch.Examples.Select(example => example.Class)], null, scale, (float)options.LabelSmoothing);
+        return Ops.CrossEntropy(model.Classify(batch), [.. batch.Examples.Select(example => example.Class)], null, scale, (float)options.LabelSmoothing);
     }
 
     /// <inheritdoc/>

@@ -64,7 +64,7 @@ public interface IObjective
     double TargetWeight(Batch batch);
 
     /// <summary>The batch's summed loss times <paramref name="scale"/>, [1].</summary>
-    Tensor Loss(TextModel model, Batch batch, float scale);
+    Tensor Loss(PretrainedModel model, Batch batch, float scale);
 
     /// <summary>Starts to collect predictions.</summary>
     IPredictionCollector Collect();
@@ -77,7 +77,7 @@ public interface IObjective
 public interface IPredictionCollector
 {
     /// <summary>Adds a batch's outputs.</summary>
-    void Add(TextModel model, Batch batch);
+    void Add(PretrainedModel model, Batch batch);
 
     /// <summary>All outputs so far.</summary>
     Predictions Result();

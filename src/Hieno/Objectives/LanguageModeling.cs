@@ -40,7 +40,7 @@ public abstract class LanguageModeling : IObjective
     }
 
     /// <inheritdoc/>
-    public Tensor Loss(TextModel model, Batch batch, float scale) => Loss(model, batch, scale, null);
+    public Tensor Loss(PretrainedModel model, Batch batch, float scale) => Loss(model, batch, scale, null);
 
     /// <inheritdoc/>
     public IPredictionCollector Collect() => new Collector();
@@ -79,15 +79,16 @@ public abstract class LanguageModeling : IObjective
         return new Batch(examples, ids, labels, weights);
     }
 
-    private static Tensor Loss(TextModel model, Batch batch, float scale, TokenLossStatistics? statistics)
+    private static Tensor Loss(PretrainedModel model, Batch batch, float scale, TokenLossStatistics? statistics)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batch);
-        var head = model.LanguageHead ?? throw new InvalidOperationException("Predicting tokens needs a model that was opened with HeadChoice.Language.");
+        TextModel text = model as TextModel ?? throw new InvalidOperationException("Predicting tokens reads text, and this model reads pictures.");
+        var head = text.LanguageHead ?? throw new InvalidOperationException("Predicting tokens needs a model that was opened with HeadChoice.Language.");
 
         // The last block, the last normalisation and the head compute only the positions that are learned.
         (int[] rows, int[] labels, float[]? weights) = LabelledRows(batch);
-        return head.Loss(model.Backbone.Forward(batch.Tokens, rows), labels, weights, scale, statistics);
+        return head.Loss(text.Backbone.Forward(batch.Tokens, rows), labels, weights, scale, statistics);
     }
 
     private static (int[] Rows, int[] Labels, float[]? Weights) LabelledRows(Batch batch)
@@ -100,9 +101,9 @@ public abstract class LanguageModeling : IObjective
     {
         private readonly TokenLossStatistics _statistics = new();
 
-        public void Add(TextModel model, Batch batch)
+        public void Add(PretrainedModel model, Batch batch)
         {
-            using Tape tape = Tape.Begin(record: false, backend: model.Backbone.TokenTable.Value.Backend);
+            using Tape tape = Tape.Begin(record: false, backend: model.Backend);
             if (batch.TargetWeight() > 0)
             {
                 Loss(model, batch, 1f, _statistics);

@@ -48,11 +48,11 @@ public sealed class MultiLabelClassification : RowModeling
     }
 
     /// <inheritdoc/>
-    public override Tensor Loss(TextModel model, Batch batch, float scale)
+    public override Tensor Loss(PretrainedModel model, Batch batch, float scale)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batch);
-        return Ops.BinaryCrossEntropy(model.Classify(batch.Tokens), [.. batch.Examples.SelectMany(example => example.Targets!)], null, scale);
+        return Ops.BinaryCrossEntropy(model.Classify(batch), [.. batch.Examples.SelectMany(example => example.Targets!)], null, scale);
     }
 
     /// <inheritdoc/>

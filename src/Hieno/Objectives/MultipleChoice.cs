@@ -127,7 +127,7 @@ public sealed class MultipleChoice(MultipleChoiceOptions options) : IObjective
     }
 
     /// <inheritdoc/>
-    public Tensor Loss(TextModel model, Batch batch, float scale)
+    public Tensor Loss(PretrainedModel model, Batch batch, float scale)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batch);
@@ -222,16 +222,17 @@ public sealed class MultipleChoice(MultipleChoiceOptions options) : IObjective
     }
 
     /// <summary>Logits of the tokens of all choices, in order, and the tokens themselves.</summary>
-    private static (Tensor Logits, int[] Labels) Read(TextModel model, Batch batch)
+    private static (Tensor Logits, int[] Labels) Read(PretrainedModel model, Batch batch)
     {
-        var head = model.LanguageHead ?? throw new InvalidOperationException("Choosing needs a model that was opened with HeadChoice.Language.");
-        if (!model.Backbone.IsCausal)
+        TextModel text = model as TextModel ?? throw new InvalidOperationException("Choosing reads text, and this model reads pictures.");
+        var head = text.LanguageHead ?? throw new InvalidOperationException("Choosing needs a model that was opened with HeadChoice.Language.");
+        if (!text.Backbone.IsCausal)
         {
             throw new CheckpointException(ErrorCodes.GenerationModelUnsuitable, model.Config.ModelType, "its tokens see those after them, so that it gives no text a probability", "Use a causal model, such as GPT-2, or the task 'classification'");
         }
 
         int[] places = [.. Enumerable.Range(0, batch.Labels.Length).Where(i => batch.Labels[i] != Example.Ignore)];
-        return (head.Logits(model.Backbone.Forward(batch.Tokens, places)), Array.ConvertAll(places, i => batch.Labels[i]));
+        return (head.Logits(text.Backbone.Forward(batch.Tokens, places)), Array.ConvertAll(places, i => batch.Labels[i]));
     }
 
     private static IEnumerable<Row> RowsOf(Batch batch)
@@ -260,9 +261,9 @@ public sealed class MultipleChoice(MultipleChoiceOptions options) : IObjective
     {
         private readonly List<(int Right, double[] Scores)> _rows = [];
 
-        public void Add(TextModel model, Batch batch)
+        public void Add(PretrainedModel model, Batch batch)
         {
-            using Tape tape = Tape.Begin(record: false, backend: model.Backbone.TokenTable.Value.Backend);
+            using Tape tape = Tape.Begin(record: false, backend: model.Backend);
             (Tensor logits, int[] labels) = Read(model, batch);
             Ops.LogProbabilityLoss(logits, labels, logProbabilities =>
             {

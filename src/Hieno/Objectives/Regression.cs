@@ -44,11 +44,11 @@ public sealed class Regression : RowModeling
     }
 
     /// <inheritdoc/>
-    public override Tensor Loss(TextModel model, Batch batch, float scale)
+    public override Tensor Loss(PretrainedModel model, Batch batch, float scale)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batch);
-        return Ops.MeanSquaredError(model.Classify(batch.Tokens), [.. batch.Examples.SelectMany(example => example.Targets!)], null, scale);
+        return Ops.MeanSquaredError(model.Classify(batch), [.. batch.Examples.SelectMany(example => example.Targets!)], null, scale);
     }
 
     /// <inheritdoc/>

@@ -12,10 +12,10 @@ internal sealed class RowCollector(Func<IReadOnlyList<Example>, float[,], Predic
     private readonly List<Example> _examples = [];
     private readonly List<float[]> _outputs = [];
 
-    public void Add(TextModel model, Batch batch)
+    public void Add(PretrainedModel model, Batch batch)
     {
-        using Tape tape = Tape.Begin(record: false, backend: model.Backbone.TokenTable.Value.Backend);
-        Tensor scores = model.Classify(batch.Tokens);
+        using Tape tape = Tape.Begin(record: false, backend: model.Backend);
+        Tensor scores = model.Classify(batch);
         float[] values = scores.ToArray();
         foreach ((Example example, int row) in batch.Examples.Select((example, row) => (example, row)))
         {

@@ -66,7 +66,7 @@ public abstract class RowModeling : IObjective
     public abstract double TargetWeight(Batch batch);
 
     /// <inheritdoc/>
-    public abstract Tensor Loss(TextModel model, Batch batch, float scale);
+    public abstract Tensor Loss(PretrainedModel model, Batch batch, float scale);
 
     /// <inheritdoc/>
     public abstract IPredictionCollector Collect();

@@ -10,7 +10,7 @@ internal static class BaseFingerprint
 {
     private const int SampleBytes = 1 << 16;
 
-    private static readonly string[] s_patterns = ["*.safetensors", "config.json", "tokenizer*", "vocab.*", "merges.txt", "*.safetensors.index.json"];
+    private static readonly string[] s_patterns = ["*.safetensors", "config.json", "tokenizer*", "vocab.*", "merges.txt", "*.safetensors.index.json", "preprocessor_config.json"];
 
     /// <summary>
     /// A hash of names, lengths, and the first and last 64 KiB of the files that a run reads. A change in the middle of a weight file goes

@@ -10,7 +10,7 @@ using Hieno.Tuning;
 
 namespace Hieno.Training;
 
-/// <summary>Saves and restores the trained weights, the optimizer's state and what the run remembers, bit for bit.</summary>
+/// <summary>Saves and restores the trained weights, running statistics, the optimizer's state and what the run remembers, bit for bit.</summary>
 /// <param name="runFolder">The run's folder.</param>
 /// <param name="tuned">The model.</param>
 /// <param name="optimizer">The optimizer.</param>
@@ -106,7 +106,11 @@ internal sealed class Checkpoints(string runFolder, TunedModel tuned, IOptimizer
         LoadWeights(Path.Combine(folder, WeightsFile));
     }
 
-    private IEnumerable<SafetensorsItem> Weights() => tuned.Trainable.Select(parameter => WeightFiles.Item(parameter.Name, parameter.Value));
+    private IEnumerable<SafetensorsItem> Weights() => Moving().Select(item => WeightFiles.Item(item.Name, item.Value));
+
+    // Running statistics move with the weights, although no gradient moves them.
+    private IEnumerable<(string Name, Tensor Value)> Moving() =>
+        tuned.Trainable.Select(parameter => (parameter.Name, parameter.Value)).Concat(tuned.Model.Buffers().Select(buffer => (buffer.Name, buffer.Value)));
 
     private static TrainingState ReadState(string path)
     {
@@ -129,10 +133,9 @@ internal sealed class Checkpoints(string runFolder, TunedModel tuned, IOptimizer
     private void LoadWeights(string path)
     {
         using CheckpointFiles files = CheckpointFiles.Open(path);
-        foreach (Parameter parameter in tuned.Trainable)
+        foreach ((string name, Tensor value) in Moving())
         {
-            Tensor value = parameter.Value;
-            value.Backend.Copy(WeightFiles.Read(files, parameter.Name, value.Shape, value.Backend), value);
+            value.Backend.Copy(WeightFiles.Read(files, name, value.Shape, value.Backend), value);
         }
     }
 }

@@ -18,7 +18,7 @@ public sealed record Evaluation(IReadOnlyDictionary<string, double> Values, Pred
     /// <param name="metrics">What to compute.</param>
     /// <param name="batchSize">Rows that go through the model together; the values do not depend on it.</param>
     /// <param name="seed">The seed of masks.</param>
-    public static Evaluation Run(TextModel model, IObjective objective, IReadOnlyList<Example> examples, IReadOnlyList<IMetric> metrics, int batchSize, ulong seed)
+    public static Evaluation Run(PretrainedModel model, IObjective objective, IReadOnlyList<Example> examples, IReadOnlyList<IMetric> metrics, int batchSize, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(objective);
         ArgumentNullException.ThrowIfNull(metrics);

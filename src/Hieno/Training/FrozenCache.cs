@@ -39,7 +39,11 @@ internal sealed class FrozenCache : IDisposable
     /// <exception cref="TrainingException">It was asked for, but there is nothing that stays the same.</exception>
     public static FrozenCache? Create(TunedModel tuned, IObjective objective, TrainingOptions options, string runFolder)
     {
-        Backbone backbone = tuned.Model.Backbone;
+        if (tuned.Model is not TextModel { Backbone: var backbone })
+        {
+            return null;
+        }
+
         int lowest = tuned.Trainable.Min(parameter => parameter.Depth);
         int blocks = Math.Min(lowest - 1, backbone.Blocks.Count); // block i lies at depth i + 1
         string? obstacle = blocks < 1 ? "no block lies below the lowest weight that learns"
@@ -74,6 +78,32 @@ internal sealed class FrozenCache : IDisposable
     /// <summary>What it was good for, when the run ends.</summary>
     public string Summary() =>
         $"frozen layers ran for {_prefix.Computed} rows and were spared for {_prefix.Reused}; {_prefix.Bytes >> 20} MB were remembered";
+
+    /// <summary>Has a model compute its frozen layers for once, until the result is disposed.</summary>
+    public static Pause Suspend(PretrainedModel model)
+    {
+        if (model is not TextModel { Backbone: var backbone })
+        {
+            return default;
+        }
+
+        var pause = new Pause(backbone, backbone.Prefix);
+        backbone.Prefix = null;
+        return pause;
+    }
+
+    /// <summary>A time in which nothing remembered is used.</summary>
+    public readonly struct Pause(Backbone backbone, FrozenPrefix? prefix) : IDisposable
+    {
+        /// <summary>What is remembered is used again.</summary>
+        public void Dispose()
+        {
+            if (backbone is not null)
+            {
+                backbone.Prefix = prefix;
+            }
+        }
+    }
 
     /// <summary>Forgets everything.</summary>
     public void Dispose()

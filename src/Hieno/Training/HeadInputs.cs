@@ -2,6 +2,7 @@ using Hieno.Data;
 using Hieno.Models;
 using Hieno.Models.Heads;
 using Hieno.Models.Layers;
+using Hieno.Models.Vision;
 using Hieno.Objectives;
 using Hieno.Tensors;
 
@@ -11,7 +12,9 @@ namespace Hieno.Training;
 internal static class HeadInputs
 {
     /// <summary>The linear layer that a head ends in; null where it does not end in one.</summary>
-    public static Linear? OutputLayer(ClassificationHead head) => head.Modules().OfType<Linear>().LastOrDefault(layer => layer.Out == head.Outputs);
+    public static Linear? OutputLayer(PretrainedModel model) => model.Head.Modules().OfType<Linear>().LastOrDefault(layer => layer.Out == OutputsOf(model.Head));
+
+    private static int OutputsOf(Module head) => head switch { ClassificationHead rows => rows.Outputs, VisionHead pictures => pictures.Outputs, _ => 0 };
 
     /// <summary>Reads rows without dropout.</summary>
     /// <param name="model">The model.</param>
@@ -21,7 +24,7 @@ internal static class HeadInputs
     /// <param name="batchSize">Rows that go through the body together.</param>
     /// <param name="seed">The seed of the run.</param>
     /// <returns>[rows, in], long-lived.</returns>
-    public static Tensor Read(TextModel model, Linear output, IObjective objective, IReadOnlyList<Example> examples, int batchSize, ulong seed)
+    public static Tensor Read(PretrainedModel model, Linear output, IObjective objective, IReadOnlyList<Example> examples, int batchSize, ulong seed)
     {
         Tensor features = Tensor.CreateLongLived([examples.Count, output.In], DType.F32, output.Weight.Value.Backend);
         var reader = new InputReader(output, features);
@@ -31,7 +34,7 @@ internal static class HeadInputs
             foreach (Batch batch in Evaluation.Batches(objective, examples, batchSize, seed))
             {
                 using Tape tape = Tape.Begin(record: false, backend: features.Backend);
-                model.Classify(batch.Tokens);
+                model.Classify(batch);
             }
         }
         finally

@@ -35,21 +35,21 @@ internal sealed class LinearProbe
     private const double MostStrength = 100;
 
     private readonly ProbeOptions _options;
-    private readonly TextModel _model;
+    private readonly PretrainedModel _model;
     private readonly IObjective _objective;
     private readonly Linear _output;
 
     /// <summary>Finds the output layer; changes nothing.</summary>
     /// <exception cref="TrainingException">The task does not classify rows, or has no linear output layer of its own.</exception>
-    public LinearProbe(ProbeOptions options, TextModel model, IObjective objective)
+    public LinearProbe(ProbeOptions options, PretrainedModel model, IObjective objective)
     {
         const string Who = "training.probe";
-        if (objective is not Classification || model.ClassificationHead is not { } head)
+        if (objective is not Classification)
         {
             throw new TrainingException(ErrorCodes.RecipeSettingsConflict, Who, "a linear probe needs one label for each row", "Set 'task: classification', or take 'training.probe' out");
         }
 
-        _output = HeadInputs.OutputLayer(head)
+        _output = HeadInputs.OutputLayer(model)
             ?? throw new TrainingException(ErrorCodes.RecipeSettingsConflict, Who, $"the head of this model ({model.Config.ModelType}) does not end in a linear layer", "Take 'training.probe' out");
         (_options, _model, _objective) = (options, model, objective);
     }

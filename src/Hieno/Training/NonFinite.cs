@@ -35,16 +35,17 @@ internal sealed class NonFinite(TunedModel tuned, IObjective objective, MatMulPr
 
     /// <summary>Refuses to go on with weights that are not finite, so that no saved model ever holds one.</summary>
     /// <param name="step">Steps done; 0 where the base model is to blame.</param>
-    /// <exception cref="TrainingException">A weight that learns is a NaN or an infinity.</exception>
+    /// <exception cref="TrainingException">A weight that learns, or a running statistic, is a NaN or an infinity.</exception>
     public void ThrowIfWeightsAre(long step)
     {
-        foreach (Parameter parameter in tuned.Trainable)
+        IEnumerable<(string Name, Tensor Value)> weights = tuned.Trainable.Select(parameter => (parameter.Name, parameter.Value));
+        foreach ((string name, Tensor value) in weights.Concat(tuned.Model.Buffers().Select(buffer => (buffer.Name, buffer.Value))))
         {
-            if (CountIn(parameter.Value) is > 0 and long bad)
+            if (CountIn(value) is > 0 and long bad)
             {
                 throw step == 0
-                    ? new TrainingException(ErrorCodes.TrainingDiverged, "base model", $"{bad} of the {parameter.Count} numbers of {parameter.Name} are not finite", "Take the model from its source again")
-                    : new TrainingException(ErrorCodes.TrainingDiverged, $"step {step}", $"{bad} of the {parameter.Count} numbers of {parameter.Name} are no longer finite", Advice);
+                    ? new TrainingException(ErrorCodes.TrainingDiverged, "base model", $"{bad} of the {value.Count} numbers of {name} are not finite", "Take the model from its source again")
+                    : new TrainingException(ErrorCodes.TrainingDiverged, $"step {step}", $"{bad} of the {value.Count} numbers of {name} are no longer finite", Advice);
             }
         }
     }
@@ -76,10 +77,8 @@ internal sealed class NonFinite(TunedModel tuned, IObjective objective, MatMulPr
     // A trace looks at everything, also at what frozen weights and blocks that would be computed twice compute.
     private string? FirstBadOperation(Batch batch, DropoutSource? dropout)
     {
-        Backbone backbone = tuned.Model.Backbone;
-        FrozenPrefix? prefix = backbone.Prefix;
-        backbone.Prefix = null; // it would hide operations
-        using Tape tape = Tape.BeginTrace(dropout, backbone.TokenTable.Value.Backend, checkFinite: true, precision);
+        using FrozenCache.Pause pause = FrozenCache.Suspend(tuned.Model); // it would hide operations
+        using Tape tape = Tape.BeginTrace(dropout, tuned.Model.Backend, checkFinite: true, precision);
         try
         {
             objective.Loss(tuned.Model, batch, 1f);
@@ -88,10 +87,6 @@ internal sealed class NonFinite(TunedModel tuned, IObjective objective, MatMulPr
         catch (NonFiniteException e)
         {
             return e.Operation;
-        }
-        finally
-        {
-            backbone.Prefix = prefix;
         }
     }
 

@@ -10,7 +10,7 @@ namespace Hieno.Training;
 /// <param name="stepsPerEpoch">Steps of an epoch.</param>
 internal sealed class StepGradients(TrainerInput input, long stepsPerEpoch)
 {
-    private readonly TextModel _model = input.Tuned.Model;
+    private readonly PretrainedModel _model = input.Tuned.Model;
     private int _plannedEpoch = -1;
     private int[][] _batches = [];
 
@@ -64,6 +64,14 @@ internal sealed class StepGradients(TrainerInput input, long stepsPerEpoch)
         return loss;
     }
 
+    /// <summary>Adds the mean gradient of several steps to the weights that learn, without taking them: running statistics stay.</summary>
+    public void Probe(long[] steps)
+    {
+        (Tensor Value, float[] Numbers)[] statistics = [.. _model.Buffers().Select(buffer => (buffer.Value, buffer.Value.ToArray()))];
+        Array.ForEach(steps, step => Accumulate(step, BatchesOf(step), 1.0 / steps.Length));
+        Array.ForEach(statistics, item => item.Value.Backend.CopyFromHost(item.Numbers, item.Value));
+    }
+
     /// <summary>What the operations of the run's first batch with a target cost, those of frozen layers included.</summary>
     /// <param name="totalSteps">Steps of the run.</param>
     public StepCost FirstCost(long totalSteps)
@@ -83,18 +91,10 @@ internal sealed class StepGradients(TrainerInput input, long stepsPerEpoch)
 
     private StepCost CostOf(Batch batch, DropoutSource dropout)
     {
-        FrozenPrefix? prefix = _model.Backbone.Prefix;
-        _model.Backbone.Prefix = null;
-        try
-        {
-            using Tape trace = Tape.BeginTrace(dropout, Backend, precision: input.Options.Precision);
-            input.Objective.Loss(_model, batch, 1f);
-            return new StepCost(trace);
-        }
-        finally
-        {
-            _model.Backbone.Prefix = prefix;
-        }
+        using FrozenCache.Pause pause = FrozenCache.Suspend(_model);
+        using Tape trace = Tape.BeginTrace(dropout, Backend, precision: input.Options.Precision);
+        input.Objective.Loss(_model, batch, 1f);
+        return new StepCost(trace);
     }
 
     // Masks are a function of the seed and of the batch's number in the run, so that a resumed run draws the same ones.
@@ -109,5 +109,5 @@ internal sealed class StepGradients(TrainerInput input, long stepsPerEpoch)
         return loss.Item();
     }
 
-    private Backend Backend => _model.Backbone.TokenTable.Value.Backend;
+    private Backend Backend => _model.Backend;
 }

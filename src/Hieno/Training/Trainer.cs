@@ -48,7 +48,7 @@ internal sealed class Trainer : IDisposable
 {
     private readonly TrainerInput _input;
     private readonly TrainingOptions _options;
-    private readonly TextModel _model;
+    private readonly PretrainedModel _model;
     private readonly IOptimizer _optimizer;
     private readonly ISchedule _schedule;
     private readonly Checkpoints _checkpoints;
@@ -78,17 +78,17 @@ internal sealed class Trainer : IDisposable
         long warmup = _options.WarmupSteps ?? (long)Math.Ceiling(TotalSteps * _options.WarmupRatio);
         _schedule = CreateSchedule(new ScheduleContext(TotalSteps, warmup, input.LearningRate) { HigherIsBetter = input.Watched?.HigherIsBetter ?? false });
         _optimized = OptimizedParameter.Create(
-            input.Tuned.Trainable, _model.Backbone.Blocks.Count, _options.Optimizer.WeightDecay, _options.LayerDecay, _options.HeadFactor, Rates());
+            input.Tuned.Trainable, _model.Blocks.Count, _options.Optimizer.WeightDecay, _options.LayerDecay, _options.HeadFactor, Rates());
         _optimizer = _options.Optimizer.Create(_optimized);
         _unfreezing = _options.Unfreeze is { } unfreeze ? new GradualUnfreezing(unfreeze, input.Tuned.Trainable, _stepsPerEpoch) : null;
-        _lisa = _options.Lisa is { } lisa ? new Lisa(lisa, input.Tuned.Trainable, _model.Backbone.Blocks.Count, _optimizer, input.Seed) : null;
+        _lisa = _options.Lisa is { } lisa ? new Lisa(lisa, input.Tuned.Trainable, _model.Blocks.Count, _optimizer, input.Seed) : null;
         _pull = _options.PullToStart is { } pull ? new PullToStart(pull, input.Tuned, _optimized.ToDictionary(item => item.Parameter, item => item.LearningRateFactor)) : null;
         _rule = input.Tuned.StepRule;
         _rule?.Begin(TotalSteps);
         _checkpoints = new Checkpoints(input.RunFolder, input.Tuned, _optimizer, _options.KeepCheckpoints);
         _state = new TrainingState { Fingerprint = fingerprint };
         _watch = new Stopwatch(input.Clock);
-        (_model.Backbone.GradientCheckpointing, _model.Backbone.CheckpointSpan) = (_options.GradientCheckpointing, _options.CheckpointSpan ?? 1);
+        (_model.GradientCheckpointing, _model.CheckpointSpan) = (_options.GradientCheckpointing, _options.CheckpointSpan ?? 1);
         _gradients = new StepGradients(input, _stepsPerEpoch);
         _green = _options.GreenTrainer is not { } green ? null
             : _rule is not null ? throw new TrainingException(ErrorCodes.RecipeSettingsConflict, "training.greenTrainer", "the method itself chooses from step to step what learns, by gradients that would be missing", "Leave it out, or take another method")
@@ -282,7 +282,7 @@ internal sealed class Trainer : IDisposable
         }
 
         _state = _state with { Step = step + 1 };
-        long tokens = batches.Sum(batch => (long)batch.Tokens.Ids.Length);
+        long tokens = batches.Sum(batch => (long)batch.Positions);
         return new StepCompleted(step + 1, TotalSteps, (double)(step + 1) / _stepsPerEpoch, loss, rate, norm, tokens, 0, 0, Backend.Pool.PeakBytes);
     }
 
@@ -291,14 +291,14 @@ internal sealed class Trainer : IDisposable
         long[] steps = [.. Enumerable.Range(0, _options.GreenTrainer!.ProbeSteps).Select(i => _state.Step + i).Where(step => step < TotalSteps)];
         return TensorImportance.Of(
             parameters,
-            () => Array.ForEach(steps, step => _gradients.Accumulate(step, _gradients.BatchesOf(step), 1.0 / steps.Length)),
+            () => _gradients.Probe(steps),
             TensorImportance.Copy(_optimizer, _options.Optimizer, _optimized),
             _input.LearningRate, // the highest one: it may be 0 at the time
             _options.ClipNorm,
             _input.Tuned.Masks);
     }
 
-    private Backend Backend => _model.Backbone.TokenTable.Value.Backend;
+    private Backend Backend => _model.Backend;
 
     private void EvaluateAndCompare()
     {

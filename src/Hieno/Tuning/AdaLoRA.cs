@@ -85,10 +85,10 @@ public sealed class AdaLoRA(AdaLoRAOptions options) : ITuningMethod
     private static readonly Initializer s_start = Initializer.Normal(0.02f);
 
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
-        AdaLoRAOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.Family.DefaultTargets };
+        AdaLoRAOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.DefaultTargets };
         var adapter = Adapter.Begin(model, effective, Who);
         int rank = effective.InitialRank;
         foreach (Linear layer in LayerTargets.Find<Linear>(adapter, effective.Targets, Who))

@@ -32,7 +32,7 @@ public sealed class Adapter
     /// <param name="name">Its name; <c>default</c> unless several adapters are held.</param>
     /// <param name="enabled">False attaches its parts switched off.</param>
     /// <exception cref="ArgumentException">The model carries parts of an adapter of this name already.</exception>
-    public Adapter(TextModel model, AdapterOptions options, string name = DefaultName, bool enabled = true)
+    public Adapter(PretrainedModel model, AdapterOptions options, string name = DefaultName, bool enabled = true)
     {
         ArgumentNullException.ThrowIfNull(model);
         if (model.AttachedParts().FirstOrDefault(part => part.Adapter == name) is { } other)
@@ -44,7 +44,7 @@ public sealed class Adapter
     }
 
     /// <summary>The model it is attached to.</summary>
-    public TextModel Model { get; }
+    public PretrainedModel Model { get; }
 
     /// <summary>Its name.</summary>
     public string Name { get; }
@@ -76,7 +76,7 @@ public sealed class Adapter
     /// <summary>Begins an adapter: freezes the model, and takes copies of the modules that are trained whole (those named by the options, and a new head).</summary>
     /// <exception cref="ArgumentException">The model carries an adapter of this name already.</exception>
     /// <exception cref="TuningException">A name in <see cref="AdapterOptions.ModulesToSave"/> matches nothing.</exception>
-    public static Adapter Begin(TextModel model, AdapterOptions options, string who)
+    public static Adapter Begin(PretrainedModel model, AdapterOptions options, string who)
     {
         ArgumentNullException.ThrowIfNull(options);
         var adapter = new Adapter(model, options, options.AdapterName);

@@ -67,7 +67,7 @@ public static class AdapterFolders
     /// <param name="folder">A folder of one adapter or of several.</param>
     /// <param name="kinds">The methods that are known; the built-in ones when null.</param>
     /// <exception cref="CheckpointException">A file is malformed, an adapter is of an unknown kind, or it does not fit the model.</exception>
-    public static IReadOnlyList<Adapter> Load(TextModel model, string folder, KindCatalog? kinds = null)
+    public static IReadOnlyList<Adapter> Load(PretrainedModel model, string folder, KindCatalog? kinds = null)
     {
         if (!HoldsSeveral(folder))
         {

@@ -7,7 +7,7 @@ namespace Hieno.Tuning;
 
 /// <summary>Several adapters on one model, held at the same time and switched by name: one base in memory, many tunings.</summary>
 /// <param name="model">The base model.</param>
-public sealed class AdapterSet(TextModel model)
+public sealed class AdapterSet(PretrainedModel model)
 {
     private readonly Dictionary<string, Adapter> _adapters = new(StringComparer.Ordinal);
 

@@ -9,12 +9,12 @@ namespace Hieno.Tuning;
 /// <summary>The tensors of a saved adapter, and the places of a model that their names mean.</summary>
 public sealed class AdapterWeights
 {
-    private readonly TextModel _model;
+    private readonly PretrainedModel _model;
     private readonly CheckpointFiles _files;
     private readonly string _prefix;
     private readonly HashSet<string> _taken = new(StringComparer.Ordinal);
 
-    internal AdapterWeights(TextModel model, CheckpointFiles files, string prefix) => (_model, _files, _prefix) = (model, files, prefix);
+    internal AdapterWeights(PretrainedModel model, CheckpointFiles files, string prefix) => (_model, _files, _prefix) = (model, files, prefix);
 
     /// <summary>The file.</summary>
     public string Path => _files.Path;
@@ -52,7 +52,7 @@ public sealed class AdapterWeights
     /// <exception cref="CheckpointException">There is no such tensor, or it has another shape.</exception>
     public Tensor Take(string name, Shape shape)
     {
-        Tensor value = WeightFiles.Read(_files, name, shape, _model.Backbone.TokenTable.Value.Backend);
+        Tensor value = WeightFiles.Read(_files, name, shape, _model.Backend);
         _taken.Add(name);
         return value;
     }
@@ -65,7 +65,7 @@ public sealed class AdapterWeights
     {
         IEnumerable<TModule> modules = _model.Modules().OfType<TModule>();
         return modules.FirstOrDefault(module => module.Path == path)
-            ?? modules.FirstOrDefault(module => module.Path == $"{_model.Family.BasePrefix}.{path}")
+            ?? modules.FirstOrDefault(module => module.Path == $"{_model.BasePrefix}.{path}")
             ?? throw new CheckpointException(ErrorCodes.CheckpointTensorMissing, Path, $"the adapter changes the layer '{path}', which this model does not have", "Take the base model that the adapter was trained on");
     }
 
@@ -86,7 +86,7 @@ public sealed class AdapterWeights
 
     private Parameter? FindParameter(string name) =>
         _model.Parameters().FirstOrDefault(parameter => parameter.Name == name)
-        ?? _model.Parameters().FirstOrDefault(parameter => parameter.Name == $"{_model.Family.BasePrefix}.{name}");
+        ?? _model.Parameters().FirstOrDefault(parameter => parameter.Name == $"{_model.BasePrefix}.{name}");
 
     private string? Find(string name) => Has(_prefix + name) ? _prefix + name : Has(name) ? name : null;
 

@@ -50,10 +50,10 @@ public sealed record BOFTOptions : LayerAdapterOptions, IValidated
 public sealed class BOFT(BOFTOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
-        BOFTOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.Family.DefaultTargets };
+        BOFTOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.DefaultTargets };
         var adapter = Adapter.Begin(model, effective, "BOFT");
         foreach (Linear layer in LayerTargets.Find<Linear>(adapter, effective.Targets, "BOFT"))
         {

@@ -40,7 +40,7 @@ public sealed class BitFit(BitFitOptions options) : ITuningMethod
     private static readonly string[] s_inner = ["*.intermediate.dense.bias", "*.mlp.c_fc.bias", "*.fc1.bias", "*.mlp.up_proj.bias", "*.mlp.gate_proj.bias"];
 
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         TunedModel tuned = ChosenWeights.Train(
             model, "bitfit", Chooses, options.TrainHead,

@@ -40,12 +40,12 @@ public sealed class BlockExpansion(BlockExpansionOptions options) : ITuningMetho
     private const string LayerTypes = "layer_types";
 
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ThrowIfUnsuitable(model);
-        IReadOnlyList<ExpandedBlock> blocks = Plan(model.Backbone.Blocks.Count);
-        TextModel expanded = model.Rebuild(Configure(model, blocks), new ExpandedWeights(model, blocks));
+        TextModel text = model.RequireText(Who);
+        ThrowIfUnsuitable(text);
+        IReadOnlyList<ExpandedBlock> blocks = Plan(text.Backbone.Blocks.Count);
+        TextModel expanded = text.Rebuild(Configure(text, blocks), new ExpandedWeights(text, blocks));
         TunedModel.FreezeAllButNew(expanded);
         foreach (Parameter parameter in expanded.Parameters())
         {

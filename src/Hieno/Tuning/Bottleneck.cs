@@ -70,7 +70,7 @@ public sealed record BottleneckOptions : AdapterOptions
 public sealed class Bottleneck(BottleneckOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
         BlockSite[] sites = [.. model.Modules().OfType<BlockSite>().Where(site => site.Where == BlockPlace.FeedForward
@@ -81,7 +81,7 @@ public sealed class Bottleneck(BottleneckOptions options) : ITuningMethod
         }
 
         var adapter = Adapter.Begin(model, options, "bottleneck");
-        Backend backend = model.Backbone.TokenTable.Value.Backend;
+        Backend backend = model.Backend;
         foreach (BlockSite site in sites)
         {
             int inner = Math.Max(1, site.Width / options.EffectiveReduction);

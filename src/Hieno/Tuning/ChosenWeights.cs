@@ -13,7 +13,7 @@ internal static class ChosenWeights
     /// <param name="trainHead">Whether the output layer learns too.</param>
     /// <param name="advice">What to do where the model has no such weight.</param>
     /// <exception cref="TuningException">Not one weight is chosen: beside a learning head nobody would notice.</exception>
-    public static TunedModel Train(TextModel model, string who, Func<Parameter, bool> chooses, bool trainHead, string advice)
+    public static TunedModel Train(PretrainedModel model, string who, Func<Parameter, bool> chooses, bool trainHead, string advice)
     {
         ArgumentNullException.ThrowIfNull(model);
         TunedModel.FreezeAllButNew(model);

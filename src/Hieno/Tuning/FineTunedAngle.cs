@@ -46,11 +46,10 @@ public sealed record FineTunedAngleOptions : TuningOptions
 public sealed class FineTunedAngle(FineTunedAngleOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
-        HeadChoice head = model.ClassificationHead is { } classes ? HeadChoice.Classification(classes.Outputs) : HeadChoice.Language;
-        TextModel tuned = TextModel.Load(options.Tuned, head, seed);
+        PretrainedModel tuned = model.LoadAlike(options.Tuned, seed);
         IReadOnlyList<WeightChange> changes = WeightChange.ByUnit(model, tuned);
         if (changes.Count == 0 || changes.All(change => change.MeanChange == 0))
         {

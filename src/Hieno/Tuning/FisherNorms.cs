@@ -37,7 +37,7 @@ public sealed record FisherNormsOptions : TuningOptions
 public sealed class FisherNorms(FisherNormsOptions options) : IPreparedMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed) =>
+    public TunedModel Apply(PretrainedModel model, ulong seed) =>
         ChosenWeights.Train(model, "fisher-norms", parameter => parameter.Kind == ParameterKind.Norm, options.TrainHead, "Choose 'partial' or 'lora'");
 
     /// <inheritdoc/>

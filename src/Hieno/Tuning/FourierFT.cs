@@ -40,10 +40,10 @@ public sealed record FourierFTOptions : LayerAdapterOptions
 public sealed class FourierFT(FourierFTOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
-        FourierFTOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.Family.DefaultTargets };
+        FourierFTOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.DefaultTargets };
         var adapter = Adapter.Begin(model, effective, "FourierFT");
         var waves = new FourierWaves.Store(effective);
         foreach (Linear layer in LayerTargets.Find<Linear>(adapter, effective.Targets, "FourierFT"))

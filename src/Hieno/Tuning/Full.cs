@@ -13,7 +13,7 @@ public sealed record FullOptions : TuningOptions
 public sealed class Full : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
         foreach (Parameter parameter in model.Parameters())

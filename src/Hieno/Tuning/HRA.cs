@@ -34,10 +34,10 @@ public sealed record HRAOptions : LayerAdapterOptions
 public sealed class HRA(HRAOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
-        HRAOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.Family.DefaultTargets };
+        HRAOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.DefaultTargets };
         var adapter = Adapter.Begin(model, effective, "HRA");
         foreach (Linear layer in LayerTargets.Find<Linear>(adapter, effective.Targets, "HRA"))
         {

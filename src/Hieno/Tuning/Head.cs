@@ -17,7 +17,7 @@ public sealed record HeadOptions : TuningOptions
 public sealed class Head : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
         TunedModel.FreezeAllButNew(model);

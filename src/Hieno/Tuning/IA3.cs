@@ -41,7 +41,7 @@ public sealed class IA3(IA3Options options) : ITuningMethod
     ];
 
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
         IA3Options effective = options.Targets.Count > 0 ? options : UsualOf(model);
@@ -56,7 +56,7 @@ public sealed class IA3(IA3Options options) : ITuningMethod
         return adapter.Complete();
     }
 
-    private IA3Options UsualOf(TextModel model)
+    private IA3Options UsualOf(PretrainedModel model)
     {
         Linear[] layers = [.. TunedModel.Linears(model)];
         foreach ((string[] targets, string[] feedForward) in s_usual)
@@ -68,7 +68,7 @@ public sealed class IA3(IA3Options options) : ITuningMethod
         }
 
         throw new TuningException(
-            ErrorCodes.TuningTargetUnknown, "IA3", $"it is not known which layers of a '{model.Family.ModelType}' model give keys, values and inner activations", "Set 'tuning.targets' and 'tuning.feedForward'");
+            ErrorCodes.TuningTargetUnknown, "IA3", $"it is not known which layers of a '{model.Config.ModelType}' model give keys, values and inner activations", "Set 'tuning.targets' and 'tuning.feedForward'");
     }
 }
 

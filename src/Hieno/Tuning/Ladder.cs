@@ -51,15 +51,15 @@ public sealed record LadderOptions : AdapterOptions
 public sealed class Ladder(LadderOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ThrowIfUnsuitable(model);
-        var adapter = Adapter.Begin(model, options, "ladder");
+        TextModel text = model.RequireText("ladder");
+        ThrowIfUnsuitable(text);
+        var adapter = Adapter.Begin(text, options, "ladder");
         WeightSource source = options.Start == LadderStart.Random
-            ? new RandomWeights(seed, model.Backbone.TokenTable.Value.Backend)
-            : new PrunedWeights(model, model.Backbone.Width / options.Reduction);
-        adapter.Attach(LadderNetwork.Create(model, adapter.Name, options, source));
+            ? new RandomWeights(seed, text.Backbone.TokenTable.Value.Backend)
+            : new PrunedWeights(text, text.Backbone.Width / options.Reduction);
+        adapter.Attach(LadderNetwork.Create(text, adapter.Name, options, source));
         return adapter.Complete();
     }
 
@@ -99,7 +99,7 @@ internal sealed class LadderLayout : PeftLayout
     public override void ReadParts(Adapter adapter, AdapterWeights weights)
     {
         ArgumentNullException.ThrowIfNull(adapter);
-        adapter.Attach(LadderNetwork.Create(adapter.Model, adapter.Name, (LadderOptions)adapter.Options, new SavedWeights(weights, Prefix)));
+        adapter.Attach(LadderNetwork.Create(adapter.Model.RequireText("ladder"), adapter.Name, (LadderOptions)adapter.Options, new SavedWeights(weights, Prefix)));
     }
 
     /// <inheritdoc/>

@@ -37,19 +37,19 @@ public sealed record LlamaAdapterOptions : AdapterOptions
 public sealed class LlamaAdapter(LlamaAdapterOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        AttentionSite[] sites = [.. model.Modules().OfType<AttentionSite>()];
+        TextModel text = model.RequireText("llama-adapter");
+        AttentionSite[] sites = [.. text.Modules().OfType<AttentionSite>()];
         if (sites.Length == 0 || options.TopBlocks > sites.Length)
         {
             throw new TuningException(ErrorCodes.TuningTargetUnknown, "llama-adapter", $"{options.TopBlocks} topmost blocks were asked for, this model has {sites.Length} with attention", $"Set 'tuning.topBlocks' to {sites.Length} or less");
         }
 
-        var adapter = Adapter.Begin(model, options, "llama-adapter");
+        var adapter = Adapter.Begin(text, options, "llama-adapter");
         foreach (AttentionSite site in sites[^(options.TopBlocks > 0 ? options.TopBlocks : sites.Length)..])
         {
-            Backend backend = model.Backbone.TokenTable.Value.Backend;
+            Backend backend = text.Backbone.TokenTable.Value.Backend;
             Tensor prompt = Initializer.Normal(1f).Create([1, options.PromptLength, site.Width], seed, $"{site.Path}.adaption_prompt", backend);
             Tensor gate = Initializer.Zeros.Create([1], seed, $"{site.Path}.adaption_gate", backend);
             adapter.Attach(new GatedPrompt(site, adapter.Name, prompt, gate));

@@ -25,7 +25,7 @@ public sealed record LnTuningOptions : AdapterOptions
 public sealed class LnTuning(LnTuningOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
         string[] norms = [.. LnTuningLayout.Norms(model)];
@@ -54,7 +54,7 @@ internal sealed class LnTuningLayout : PeftLayout
     public override string PeftType => "LN_TUNING";
 
     /// <summary>The paths of a model's normalisation layers.</summary>
-    public static IEnumerable<string> Norms(TextModel model) =>
+    public static IEnumerable<string> Norms(PretrainedModel model) =>
         model.Parameters().Where(parameter => parameter.Kind == ParameterKind.Norm).Select(PathOf).Distinct(StringComparer.Ordinal);
 
     /// <summary>The path of the layer that a weight belongs to.</summary>

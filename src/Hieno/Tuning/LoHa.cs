@@ -47,10 +47,10 @@ public sealed record LoHaOptions : LayerAdapterOptions, IValidated
 public sealed class LoHa(LoHaOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
-        LoHaOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.Family.DefaultTargets };
+        LoHaOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.DefaultTargets };
         var adapter = Adapter.Begin(model, effective, "LoHa");
         IReadOnlyList<Linear> layers = LayerTargets.Find<Linear>(adapter, effective.Targets, "LoHa");
         LayerRanks ranks = effective.LayerRanks;

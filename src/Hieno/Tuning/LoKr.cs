@@ -54,10 +54,10 @@ public sealed record LoKrOptions : LayerAdapterOptions, IValidated
 public sealed class LoKr(LoKrOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
-        LoKrOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.Family.DefaultTargets };
+        LoKrOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.DefaultTargets };
         var adapter = Adapter.Begin(model, effective, "LoKr");
         IReadOnlyList<Linear> layers = LayerTargets.Find<Linear>(adapter, effective.Targets, "LoKr");
         LayerRanks ranks = effective.LayerRanks;

@@ -102,15 +102,15 @@ public sealed class LoRA(LoRAOptions options) : ITuningMethod
     private readonly LayerRanks _ranks = options.LayerRanks;
 
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
-        LoRAOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.Family.DefaultTargets };
+        LoRAOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.DefaultTargets };
         var adapter = Adapter.Begin(model, effective, "LoRA");
         Module[] layers = [.. LayerTargets.Find<Module>(adapter, effective.Targets, "LoRA").Where(IsInLayers)];
         if (layers.Length == 0)
         {
-            throw new TuningException(ErrorCodes.TuningTargetUnknown, "LoRA", $"blocks {string.Join(", ", options.Layers)} hold none of the targets; this model has {model.Backbone.Blocks.Count} blocks, counted from 0", "Correct 'tuning.layers'");
+            throw new TuningException(ErrorCodes.TuningTargetUnknown, "LoRA", $"blocks {string.Join(", ", options.Layers)} hold none of the targets; this model has {model.Blocks.Count} blocks, counted from 0", "Correct 'tuning.layers'");
         }
 
         _ranks.ThrowIfIdle([.. layers.Select(layer => layer.Path)], "LoRA");

@@ -58,21 +58,21 @@ public sealed class MultitaskPrompt(MultitaskPromptOptions options) : ITuningMet
     private const float Deviation = 0.02f;
 
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
-        ArgumentNullException.ThrowIfNull(model);
+        TextModel text = model.RequireText(Who);
         if (options.Tasks.Count == 0)
         {
             throw new TuningException(ErrorCodes.RecipeSettingMissing, Who, "no task is named", "Set 'tuning.tasks' to the names that the rows give in 'data.taskColumn'");
         }
 
-        (int count, int width, int tasks, int rank) = (options.VirtualTokens, model.Backbone.Width, options.Tasks.Count, options.Rank);
-        Backend backend = model.Backbone.TokenTable.Value.Backend;
-        Parameter shared = new PromptTuningOptions { VirtualTokens = count }.StartOf(model, seed);
+        (int count, int width, int tasks, int rank) = (options.VirtualTokens, text.Backbone.Width, options.Tasks.Count, options.Rank);
+        Backend backend = text.Backbone.TokenTable.Value.Backend;
+        Parameter shared = new PromptTuningOptions { VirtualTokens = count }.StartOf(text, seed);
         Tensor columns = Start(MultitaskPromptLayout.Columns, [tasks, count, rank], 1f / rank);
         Tensor rows = Start(MultitaskPromptLayout.Rows, [tasks, rank, width], 1f);
-        var adapter = Adapter.Begin(model, options, Who);
-        adapter.Attach(new MultitaskPromptVectors(model.Backbone, adapter.Name, shared, columns, rows) { Tasks = options.Tasks });
+        var adapter = Adapter.Begin(text, options, Who);
+        adapter.Attach(new MultitaskPromptVectors(text.Backbone, adapter.Name, shared, columns, rows) { Tasks = options.Tasks });
         return adapter.Complete();
 
         Tensor Start(string name, Shape shape, float mean)
@@ -187,7 +187,7 @@ internal sealed class MultitaskPromptLayout : PromptLayout
     public override void ReadParts(Adapter adapter, AdapterWeights weights)
     {
         RequireOneBody(adapter.Source!.Settings!);
-        (var options, Backbone body) = ((MultitaskPromptOptions)adapter.Options, adapter.Model.Backbone);
+        (var options, Backbone body) = ((MultitaskPromptOptions)adapter.Options, adapter.Model.RequireText("multitask-prompt").Backbone);
         (int count, int tasks) = (options.VirtualTokens, options.Tasks.Count);
         Parameter shared = new PromptTable(weights.Take(Tensors, [count, body.Width])).Parameters[0];
         adapter.Attach(new MultitaskPromptVectors(

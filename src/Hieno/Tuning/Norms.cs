@@ -20,6 +20,6 @@ public sealed record NormsOptions : TuningOptions
 public sealed class Norms(NormsOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed) =>
+    public TunedModel Apply(PretrainedModel model, ulong seed) =>
         ChosenWeights.Train(model, "norms", parameter => parameter.Kind == ParameterKind.Norm, options.TrainHead, "Choose 'partial' or 'lora'");
 }

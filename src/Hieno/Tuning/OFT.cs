@@ -49,10 +49,10 @@ public sealed record OFTOptions : LayerAdapterOptions, IValidated
 public sealed class OFT(OFTOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
-        OFTOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.Family.DefaultTargets };
+        OFTOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.DefaultTargets };
         var adapter = Adapter.Begin(model, effective, "OFT");
         foreach (Linear layer in LayerTargets.Find<Linear>(adapter, effective.Targets, "OFT"))
         {

@@ -56,10 +56,10 @@ public sealed record PTuningOptions : AdapterOptions
 public sealed class PTuning(PTuningOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        Backbone body = model.Backbone;
+        TextModel text = model.RequireText("p-tuning");
+        Backbone body = text.Backbone;
         int inner = options.EncoderWidth > 0 ? options.EncoderWidth : body.Width;
         PromptEncoder encoder = PromptTable.Random(options.VirtualTokens, body.Width, seed, body.TokenTable.Value.Backend);
         encoder = options.Encoder == PromptEncoderKind.Mlp
@@ -67,7 +67,7 @@ public sealed class PTuning(PTuningOptions options) : ITuningMethod
             : new PromptLayers(
                 new PromptLstm(encoder, options.VirtualTokens, body.Width, inner, options.EncoderLayers, (float)options.EncoderDropout, seed),
                 "mlp_head", [2 * inner, 2 * inner, body.Width], Activation.Relu, seed);
-        var adapter = Adapter.Begin(model, options, "p-tuning");
+        var adapter = Adapter.Begin(text, options, "p-tuning");
         adapter.Attach(new EncodedPrompt(body, adapter.Name, options.VirtualTokens, encoder));
         return adapter.Complete();
     }
@@ -99,7 +99,7 @@ internal sealed class PTuningLayout : PromptLayout
     {
         var options = (PTuningOptions)adapter.Options;
         values["encoder_reparameterization_type"] = options.Encoder == PromptEncoderKind.Lstm ? "LSTM" : "MLP";
-        values["encoder_hidden_size"] = options.EncoderWidth > 0 ? options.EncoderWidth : adapter.Model.Backbone.Width;
+        values["encoder_hidden_size"] = options.EncoderWidth > 0 ? options.EncoderWidth : adapter.Model.Width;
         values["encoder_num_layers"] = options.EncoderLayers;
         values["encoder_dropout"] = options.EncoderDropout;
     }

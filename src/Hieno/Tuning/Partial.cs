@@ -73,10 +73,10 @@ public sealed record PartialOptions : TuningOptions, IValidated
 public sealed class Partial(PartialOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
-        CheckBlocks(model.Backbone.Blocks.Count);
+        CheckBlocks(model.Blocks.Count);
         CheckPatterns(model);
         CheckParts(model);
         TunedModel.FreezeAllButNew(model);
@@ -94,7 +94,7 @@ public sealed class Partial(PartialOptions options) : ITuningMethod
     }
 
     // Names alone choose nothing else; without any choice all weights but the head's, which has a setting of its own, are chosen.
-    private bool Chooses(Parameter parameter, TextModel model)
+    private bool Chooses(Parameter parameter, PretrainedModel model)
     {
         bool choosesDepth = options.LastBlocks is not null || options.FirstBlocks is not null || options.FreezeFirst is not null;
         return options.Parts.Count > 0 ? InDepth(parameter, model) && options.Parts.Any(part => IsOf(parameter, part))
@@ -104,8 +104,8 @@ public sealed class Partial(PartialOptions options) : ITuningMethod
     private static bool Matches(IReadOnlyList<string> patterns, string name) =>
         patterns.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
 
-    private bool InDepth(Parameter parameter, TextModel model) =>
-        (options.LastBlocks is not { } last || parameter.Depth > model.Backbone.Blocks.Count - last)
+    private bool InDepth(Parameter parameter, PretrainedModel model) =>
+        (options.LastBlocks is not { } last || parameter.Depth > model.Blocks.Count - last)
         && (options.FirstBlocks is not { } first || parameter.Depth <= first)
         && (options.FreezeFirst is not { } frozen || parameter.Depth > frozen);
 
@@ -120,7 +120,7 @@ public sealed class Partial(PartialOptions options) : ITuningMethod
     };
 
     // A part that chooses nothing would go unnoticed, because the head learns beside it.
-    private void CheckParts(TextModel model)
+    private void CheckParts(PretrainedModel model)
     {
         foreach (TuningPart part in options.Parts)
         {
@@ -144,7 +144,7 @@ public sealed class Partial(PartialOptions options) : ITuningMethod
         }
     }
 
-    private void CheckPatterns(TextModel model)
+    private void CheckPatterns(PretrainedModel model)
     {
         foreach (string pattern in options.Names.Concat(options.Freeze))
         {

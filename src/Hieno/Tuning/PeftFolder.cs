@@ -34,7 +34,7 @@ public static class PeftFolder
             new Dictionary<string, string>(StringComparer.Ordinal) { ["format"] = "pt" });
         PeftAdapterConfig config = adapter.Source ?? Describe(adapter);
         (TokenRows.Describe(adapter, config) with { BaseModel = baseModel }).Write(Path.Combine(folder, PeftAdapterConfig.FileName));
-        QuantizedBase.Write(folder, adapter.Model.Quantization);
+        QuantizedBase.Write(folder, (adapter.Model as TextModel)?.Quantization);
     }
 
     /// <summary>What is written: each weight of the adapter with its name in the file and its value.</summary>
@@ -54,7 +54,7 @@ public static class PeftFolder
     /// <param name="enabled">False attaches it switched off.</param>
     /// <param name="kinds">The methods that are known; the built-in ones when null.</param>
     /// <exception cref="CheckpointException">A file is malformed, the adapter is of an unknown kind, or it does not fit the model.</exception>
-    public static Adapter Load(TextModel model, string folder, string name = Adapter.DefaultName, bool enabled = true, KindCatalog? kinds = null)
+    public static Adapter Load(PretrainedModel model, string folder, string name = Adapter.DefaultName, bool enabled = true, KindCatalog? kinds = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         string configPath = Path.Combine(folder, PeftAdapterConfig.FileName);
@@ -104,6 +104,6 @@ public static class PeftFolder
     private static PeftAdapterConfig Describe(Adapter adapter) => adapter.Options.Layout.Describe(adapter) with
     {
         PeftType = adapter.Options.Layout.PeftType,
-        TaskType = adapter.Model.ClassificationHead is not null ? "SEQ_CLS" : adapter.Model.Backbone.IsCausal ? "CAUSAL_LM" : null,
+        TaskType = adapter.Model switch { TextModel { ClassificationHead: not null } => "SEQ_CLS", TextModel { Backbone.IsCausal: true } => "CAUSAL_LM", _ => null },
     };
 }

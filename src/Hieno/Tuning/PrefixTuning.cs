@@ -44,10 +44,10 @@ public sealed record PrefixTuningOptions : AdapterOptions
 public sealed class PrefixTuning(PrefixTuningOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        Backbone body = model.Backbone;
+        TextModel text = model.RequireText("prefix-tuning");
+        Backbone body = text.Backbone;
         if (body.Blocks.Count == 0)
         {
             throw new TuningException(ErrorCodes.TuningNothingTrains, "prefix-tuning", "this model has no layers with attention", "Choose 'full' or 'head'");
@@ -60,7 +60,7 @@ public sealed class PrefixTuning(PrefixTuningOptions options) : ITuningMethod
             encoder = new PromptLayers(encoder, "transform", [key, options.ProjectionWidth > 0 ? options.ProjectionWidth : key, all], Activation.Tanh, seed);
         }
 
-        var adapter = Adapter.Begin(model, options, "prefix-tuning");
+        var adapter = Adapter.Begin(text, options, "prefix-tuning");
         adapter.Attach(new EncodedPrefix(body, adapter.Name, options.VirtualTokens, encoder));
         return adapter.Complete();
     }
@@ -93,6 +93,6 @@ internal sealed class PrefixTuningLayout : PromptLayout
     {
         var options = (PrefixTuningOptions)adapter.Options;
         values["prefix_projection"] = options.Projection;
-        values["encoder_hidden_size"] = options.ProjectionWidth > 0 ? options.ProjectionWidth : adapter.Model.Backbone.KeyWidth;
+        values["encoder_hidden_size"] = options.ProjectionWidth > 0 ? options.ProjectionWidth : adapter.Model.RequireText("prefix-tuning").Backbone.KeyWidth;
     }
 }

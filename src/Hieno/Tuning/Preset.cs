@@ -78,19 +78,19 @@ public sealed record PresetOptions : TuningOptions, IValidated
 public sealed class Preset(PresetOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
-        int blocks = model.Backbone.Blocks.Count;
+        int blocks = model.Blocks.Count;
         HashSet<TuningUnit> there = [.. model.Parameters().Select(TuningUnit.Of).OfType<TuningUnit>()];
         HashSet<TuningUnit> chosen = options.Units.Count > 0 ? Named(there, blocks) : [.. there.Where(unit => IsIn(options.Layout ?? PresetLayout.Ffn, unit, blocks))];
         return Train(model, "preset", chosen, options.Norms, options.TrainHead);
     }
 
     /// <summary>Lets the chosen half-blocks learn, with the norms of their blocks if wanted.</summary>
-    internal static TunedModel Train(TextModel model, string who, HashSet<TuningUnit> chosen, bool norms, bool trainHead)
+    internal static TunedModel Train(PretrainedModel model, string who, HashSet<TuningUnit> chosen, bool norms, bool trainHead)
     {
-        int blocks = model.Backbone.Blocks.Count;
+        int blocks = model.Blocks.Count;
         HashSet<int> depths = [.. chosen.Select(unit => unit.Block + 1)];
         if (depths.Contains(blocks))
         {

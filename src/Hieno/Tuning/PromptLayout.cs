@@ -28,7 +28,7 @@ internal abstract class PromptLayout : PeftLayout
     {
         ModelConfig settings = adapter.Source!.Settings!;
         RequireOneBody(settings);
-        Backbone body = adapter.Model.Backbone;
+        Backbone body = adapter.Model.RequireText(PeftType).Backbone;
         int count = settings.GetInt("num_virtual_tokens");
         var table = new PromptTable(weights.Take(Tensors, [count, IsPrefix ? 2 * body.Blocks.Count * body.KeyWidth : body.Width]));
         adapter.Attach(IsPrefix ? new EncodedPrefix(body, adapter.Name, count, table) : new EncodedPrompt(body, adapter.Name, count, table));
@@ -51,7 +51,7 @@ internal abstract class PromptLayout : PeftLayout
     public override PeftAdapterConfig Describe(Adapter adapter)
     {
         ArgumentNullException.ThrowIfNull(adapter);
-        (Backbone body, ModelConfig config) = (adapter.Model.Backbone, adapter.Model.Config);
+        (Backbone body, ModelConfig config) = (adapter.Model.RequireText(PeftType).Backbone, adapter.Model.Config);
         int heads = config.GetInt(config.Has("n_head") ? "n_head" : "num_attention_heads");
         var values = new Dictionary<string, object?>(StringComparer.Ordinal)
         {

@@ -56,20 +56,20 @@ public sealed class PromptTuning(PromptTuningOptions options) : ITuningMethod
     private const string Who = "prompt-tuning";
 
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed) => Apply(model, seed, null);
+    public TunedModel Apply(PretrainedModel model, ulong seed) => Apply(model, seed, null);
 
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed, Tokenizer? tokenizer)
+    public TunedModel Apply(PretrainedModel model, ulong seed, Tokenizer? tokenizer)
     {
-        ArgumentNullException.ThrowIfNull(model);
+        TextModel text = model.RequireText(Who);
         PromptEncoder table = options.Start switch
         {
-            PromptStart.Random => PromptTable.Random(options.VirtualTokens, model.Backbone.Width, seed, model.Backbone.TokenTable.Value.Backend),
-            PromptStart.Text => TableOf(model, TokensOf(tokenizer)),
-            _ => Drawn(model, seed),
+            PromptStart.Random => PromptTable.Random(options.VirtualTokens, text.Backbone.Width, seed, text.Backbone.TokenTable.Value.Backend),
+            PromptStart.Text => TableOf(text, TokensOf(tokenizer)),
+            _ => Drawn(text, seed),
         };
-        var adapter = Adapter.Begin(model, options, Who);
-        adapter.Attach(new EncodedPrompt(model.Backbone, adapter.Name, options.VirtualTokens, table));
+        var adapter = Adapter.Begin(text, options, Who);
+        adapter.Attach(new EncodedPrompt(text.Backbone, adapter.Name, options.VirtualTokens, table));
         return adapter.Complete();
     }
 

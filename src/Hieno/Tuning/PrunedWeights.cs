@@ -26,7 +26,7 @@ internal sealed class PrunedWeights : WeightSource
     /// <param name="narrow">The width to cut it down to.</param>
     public PrunedWeights(TextModel model, int narrow)
     {
-        (_width, _narrow, _backend) = (model.Backbone.Width, narrow, model.Backbone.TokenTable.Value.Backend);
+        (_width, _narrow, _backend) = (model.Backbone.Width, narrow, model.Backend);
         _parameters = model.Backbone.Parameters().Where(parameter => parameter.Depth > 0).ToDictionary(parameter => parameter.Name, StringComparer.Ordinal);
         foreach (Parameter parameter in _parameters.Values.Where(parameter => parameter.Base.Shape.Rank == 2))
         {

@@ -16,7 +16,7 @@ public abstract record QuantizationOptions
 
     /// <summary>Throws where <see cref="Keep"/> names no linear layer of <paramref name="model"/>.</summary>
     /// <exception cref="TuningException">The message lists what there is.</exception>
-    internal void ThrowIfUnknown(TextModel model)
+    internal void ThrowIfUnknown(PretrainedModel model)
     {
         string[] paths = [.. model.Modules().OfType<Linear>().Select(layer => layer.Path)];
         if (Create().UnknownIn(paths).FirstOrDefault() is { } name)

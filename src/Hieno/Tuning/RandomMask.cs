@@ -27,7 +27,7 @@ public sealed record RandomMaskOptions : TuningOptions
 public sealed class RandomMask(RandomMaskOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         TunedModel tuned = ChosenWeights.Train(
             model, "random-mask", parameter => !options.NormsOnly || parameter.Kind == ParameterKind.Norm, options.TrainHead, "Set 'tuning.normsOnly: false'");

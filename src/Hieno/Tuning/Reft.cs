@@ -71,10 +71,10 @@ public sealed class Reft(ReftOptions options) : ITuningMethod
     private const string Who = "reft";
 
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        BlockSite[] all = [.. model.Modules().OfType<BlockSite>().Where(site => site.Where == BlockPlace.Output)];
+        TextModel text = model.RequireText(Who);
+        BlockSite[] all = [.. text.Modules().OfType<BlockSite>().Where(site => site.Where == BlockPlace.Output)];
         if (options.Blocks.Any(block => block < 0 || block >= all.Length))
         {
             throw new TuningException(ErrorCodes.TuningTargetUnknown, Who, $"the blocks [{string.Join(", ", options.Blocks)}] were asked for, this model has {all.Length}", $"Set 'tuning.blocks' to numbers from 0 to {all.Length - 1}");
@@ -85,12 +85,12 @@ public sealed class Reft(ReftOptions options) : ITuningMethod
             throw new TuningException(ErrorCodes.TuningNothingTrains, Who, all.Length == 0 ? "this model has no blocks" : "no token is to be edited", "Set 'tuning.firstTokens' or 'tuning.lastTokens'");
         }
 
-        if (options.Rank > model.Backbone.Width)
+        if (options.Rank > text.Backbone.Width)
         {
-            throw new TuningException(ErrorCodes.RecipeValueOutOfRange, Who, $"rank {options.Rank} is more than the width {model.Backbone.Width} of this model", "Give a smaller 'tuning.rank'");
+            throw new TuningException(ErrorCodes.RecipeValueOutOfRange, Who, $"rank {options.Rank} is more than the width {text.Backbone.Width} of this model", "Give a smaller 'tuning.rank'");
         }
 
-        var adapter = Adapter.Begin(model, options, Who);
+        var adapter = Adapter.Begin(text, options, Who);
         foreach (BlockSite site in options.Blocks.Count == 0 ? all : all.Where(site => options.Blocks.Contains(site.Block)))
         {
             foreach (string group in ReftLayout.Groups(options))

@@ -58,10 +58,10 @@ public sealed class Several(SeveralOptions options) : IPreparedMethod
     private readonly IReadOnlyList<Member> _members = MembersOf(options);
 
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed) => Apply(model, seed, null);
+    public TunedModel Apply(PretrainedModel model, ulong seed) => Apply(model, seed, null);
 
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed, Tokenizer? tokenizer)
+    public TunedModel Apply(PretrainedModel model, ulong seed, Tokenizer? tokenizer)
     {
         ArgumentNullException.ThrowIfNull(model);
         var parts = new List<SeveralPart>();
@@ -109,7 +109,7 @@ public sealed class Several(SeveralOptions options) : IPreparedMethod
         return BuiltIns.Kinds().KindsOf(typeof(TuningOptions)).FirstOrDefault(kind => kind.Value == type).Key ?? type.Name;
     }
 
-    private static TunedModel Join(TextModel model, IReadOnlyList<SeveralPart> parts)
+    private static TunedModel Join(PretrainedModel model, IReadOnlyList<SeveralPart> parts)
     {
         foreach (Parameter parameter in TunedModel.AllParameters(model))
         {

@@ -28,7 +28,7 @@ internal static class TokenRows
     /// <exception cref="TuningException">The adapter trains and saves a table whole, which would not fit its base any more.</exception>
     public static TunedModel Train(TunedModel tuned, IReadOnlyList<int> ids)
     {
-        TextModel model = tuned.Model;
+        TextModel model = tuned.Model.RequireText("tokens");
         string adapter = tuned.Adapter?.Name ?? OwnName;
         VocabularyHead? head = model.LanguageHead;
         bool isTied = head?.Projection == model.Backbone.TokenTable;
@@ -62,7 +62,7 @@ internal static class TokenRows
     }
 
     /// <summary>Writes the rows of a model whose own weights learn into its tables.</summary>
-    public static void Merge(TextModel model)
+    public static void Merge(PretrainedModel model)
     {
         foreach (AdapterPart part in PartsOf(model, OwnName).ToArray())
         {
@@ -83,14 +83,15 @@ internal static class TokenRows
     /// <summary>The configuration with the tokens' ids: a list, or one for each table where the output layer has a table of its own.</summary>
     public static PeftAdapterConfig Describe(Adapter adapter, PeftAdapterConfig config)
     {
-        (string Module, IReadOnlyList<int> Ids)[] tables = [.. adapter.TokenRows
-            .Where(part => part is TableRows || adapter.Model.LanguageHead!.Projection != adapter.Model.Backbone.TokenTable)
-            .Select(part => part is TableRows table ? (LastOf(table.Layer.Path), table.Ids) : (LastOf(PathOf(adapter.Model.LanguageHead!.Projection)), ((OutputRows)part).Ids))];
-        if (tables.Length == 0 || adapter.Source is not null)
+        if (adapter.TokenRows.Count == 0 || adapter.Source is not null)
         {
             return config;
         }
 
+        TextModel model = adapter.Model.RequireText("tokens");
+        (string Module, IReadOnlyList<int> Ids)[] tables = [.. adapter.TokenRows
+            .Where(part => part is TableRows || model.LanguageHead!.Projection != model.Backbone.TokenTable)
+            .Select(part => part is TableRows table ? (LastOf(table.Layer.Path), table.Ids) : (LastOf(PathOf(model.LanguageHead!.Projection)), ((OutputRows)part).Ids))];
         var other = new Dictionary<string, JsonElement>(config.Other, StringComparer.Ordinal)
         {
             [Key] = tables.Length == 1 ? JsonSerializer.SerializeToElement(tables[0].Ids) : JsonSerializer.SerializeToElement(tables.ToDictionary(table => table.Module, table => table.Ids, StringComparer.Ordinal)),
@@ -116,7 +117,7 @@ internal static class TokenRows
     /// <exception cref="CheckpointException">They do not fit the model.</exception>
     public static void Read(Adapter adapter, AdapterWeights weights)
     {
-        TextModel model = adapter.Model;
+        TextModel model = adapter.Model.RequireText("tokens");
         foreach ((string? module, int[] given) in IdsOf(adapter.Source!))
         {
             Embedding table = TableOf(model);
@@ -162,7 +163,7 @@ internal static class TokenRows
         }
     }
 
-    private static IEnumerable<AdapterPart> PartsOf(TextModel model, string adapter) =>
+    private static IEnumerable<AdapterPart> PartsOf(PretrainedModel model, string adapter) =>
         model.AttachedParts().Where(part => part is TableRows or OutputRows && part.Adapter == adapter);
 
     private static Embedding TableOf(TextModel model) => model.Modules().OfType<Embedding>().First(table => table.Table == model.Backbone.TokenTable);

@@ -14,7 +14,7 @@ public sealed class TunedModel
     /// <summary>Takes stock of <paramref name="model"/> after a method has been applied.</summary>
     /// <param name="model">The model.</param>
     /// <param name="adapters">The attached adapters; none where the model's own weights are trained.</param>
-    public TunedModel(TextModel model, params IReadOnlyList<Adapter> adapters)
+    public TunedModel(PretrainedModel model, params IReadOnlyList<Adapter> adapters)
     {
         ArgumentNullException.ThrowIfNull(model);
         (Model, Adapters) = (model, adapters);
@@ -23,7 +23,7 @@ public sealed class TunedModel
     }
 
     /// <summary>The model.</summary>
-    public TextModel Model { get; }
+    public PretrainedModel Model { get; }
 
     /// <summary>The attached adapters, in the order in which their changes follow each other; none where the model's own weights are trained.</summary>
     public IReadOnlyList<Adapter> Adapters { get; }
@@ -67,21 +67,21 @@ public sealed class TunedModel
     public void Restrict(IReadOnlyList<ElementMask> masks) => Masks = masks;
 
     /// <summary>The model's weights and those of all attached adapters, each once.</summary>
-    public static IEnumerable<Parameter> AllParameters(TextModel model)
+    public static IEnumerable<Parameter> AllParameters(PretrainedModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
         return model.Parameters().Concat(model.AttachedParts().SelectMany(part => part.Parameters.Concat(part.Constants))).Distinct();
     }
 
     /// <summary>All linear layers of a model, in order.</summary>
-    public static IEnumerable<Linear> Linears(TextModel model)
+    public static IEnumerable<Linear> Linears(PretrainedModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
         return model.Modules().OfType<Linear>();
     }
 
     /// <summary>Freezes everything but the weights that started at random (a new task's head), which learn under every method.</summary>
-    internal static void FreezeAllButNew(TextModel model)
+    internal static void FreezeAllButNew(PretrainedModel model)
     {
         var fresh = model.NewlyInitialized.ToHashSet(StringComparer.Ordinal);
         foreach (Parameter parameter in AllParameters(model))

@@ -24,14 +24,14 @@ public interface ITuningMethod
     /// <param name="model">The model; a weight that the checkpoint did not hold is trained whatever the method.</param>
     /// <param name="seed">The seed of new weights.</param>
     /// <exception cref="TuningException">Nothing would learn, or a name matches nothing.</exception>
-    TunedModel Apply(TextModel model, ulong seed);
+    TunedModel Apply(PretrainedModel model, ulong seed);
 
     /// <summary>As above, for a method that starts from words; others pass the tokenizer over.</summary>
     /// <param name="model">The model.</param>
     /// <param name="seed">The seed of new weights.</param>
     /// <param name="tokenizer">The model's tokenizer, or null where there is none.</param>
     /// <exception cref="TuningException">Nothing would learn, or a name matches nothing.</exception>
-    TunedModel Apply(TextModel model, ulong seed, Tokenizer? tokenizer) => Apply(model, seed);
+    TunedModel Apply(PretrainedModel model, ulong seed, Tokenizer? tokenizer) => Apply(model, seed);
 }
 
 /// <summary>A method cannot be applied to the model at hand.</summary>

@@ -63,10 +63,10 @@ public sealed record VBLoRAOptions : LayerAdapterOptions
 public sealed class VBLoRA(VBLoRAOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
-        VBLoRAOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.Family.DefaultTargets };
+        VBLoRAOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.DefaultTargets };
         var adapter = Adapter.Begin(model, effective, "VB-LoRA");
         IReadOnlyList<Linear> layers = LayerTargets.Find<Linear>(adapter, effective.Targets, "VB-LoRA");
         var bank = new Parameter(

@@ -50,10 +50,10 @@ public sealed record VeRAOptions : LayerAdapterOptions
 public sealed class VeRA(VeRAOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
-        VeRAOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.Family.DefaultTargets };
+        VeRAOptions effective = options.Targets.Count > 0 ? options : options with { Targets = model.DefaultTargets };
         var adapter = Adapter.Begin(model, effective, "VeRA");
         IReadOnlyList<Linear> layers = LayerTargets.Find<Linear>(adapter, effective.Targets, "VeRA");
         var shared = VeRAProjection.Draw(effective, layers.Max(layer => layer.In), layers.Max(layer => layer.Out), layers[0].Weight.Value.Backend);

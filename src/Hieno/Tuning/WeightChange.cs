@@ -17,16 +17,16 @@ public sealed partial record WeightChange(string Name, long Count, double Angle,
     /// <summary>The changes by half-block, in the order of the model.</summary>
     /// <param name="before">The model before training.</param>
     /// <param name="after">The same model after it.</param>
-    public static IReadOnlyList<WeightChange> ByUnit(TextModel before, TextModel after) =>
+    public static IReadOnlyList<WeightChange> ByUnit(PretrainedModel before, PretrainedModel after) =>
         Compare(before, after, parameter => TuningUnit.Of(parameter)?.ToString());
 
     /// <summary>The changes by kind of weight, over all blocks together: <c>bert.encoder.layer.*.output.LayerNorm.weight</c>.</summary>
     /// <param name="before">The model before training.</param>
     /// <param name="after">The same model after it.</param>
-    public static IReadOnlyList<WeightChange> ByComponent(TextModel before, TextModel after)
+    public static IReadOnlyList<WeightChange> ByComponent(PretrainedModel before, PretrainedModel after)
     {
         ArgumentNullException.ThrowIfNull(after);
-        int blocks = after.Backbone.Blocks.Count;
+        int blocks = after.Blocks.Count;
         return Compare(before, after, parameter => parameter.Depth >= 1 && parameter.Depth <= blocks ? BlockNumber().Replace(parameter.Name, ".*.", 1) : parameter.Name);
     }
 
@@ -52,7 +52,7 @@ public sealed partial record WeightChange(string Name, long Count, double Angle,
         return sums.Angle;
     }
 
-    private static IReadOnlyList<WeightChange> Compare(TextModel before, TextModel after, Func<Parameter, string?> groupOf)
+    private static IReadOnlyList<WeightChange> Compare(PretrainedModel before, PretrainedModel after, Func<Parameter, string?> groupOf)
     {
         ArgumentNullException.ThrowIfNull(before);
         ArgumentNullException.ThrowIfNull(after);

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hieno.Formats;
@@ -15,7 +16,7 @@ public static class WeightFiles
     private static readonly string[] s_companions =
     [
         "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt",
-        "tokenizer.model", "chat_template.jinja", "generation_config.json",
+        "tokenizer.model", "chat_template.jinja", "generation_config.json", "preprocessor_config.json",
     ];
 
     /// <summary>An entry of a weight file that writes <paramref name="tensor"/> in its own storage type; one in 4 bits as the 32-bit numbers that it stands for.</summary>
@@ -26,6 +27,13 @@ public static class WeightFiles
         long[] shape = Array.ConvertAll(tensor.Shape.AsSpan().ToArray(), extent => (long)extent);
         return new SafetensorsItem(name, dtype, shape, tensor.DType == DType.NF4 ? stream => WriteExpanded(tensor, stream) : stream => tensor.WriteTo(stream));
     }
+
+    private static SafetensorsItem Item(KeyValuePair<string, long> counter) => new(counter.Key, SafetensorsDType.I64, [], stream =>
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, counter.Value);
+        stream.Write(bytes);
+    });
 
     private static void WriteExpanded(Tensor tensor, Stream stream)
     {
@@ -60,17 +68,21 @@ public static class WeightFiles
         return tensor;
     }
 
-    /// <summary>Writes a whole model: weights, configuration, and the tokenizer's files.</summary>
+    /// <summary>Writes a whole model: weights, running statistics, configuration, and the files of tokenizer or picture preparation.</summary>
     /// <param name="model">The model; weights are written as they are stored.</param>
     /// <param name="folder">An existing folder.</param>
     /// <param name="companions">The folder whose tokenizer files are taken over, or null.</param>
     /// <param name="describe">Changes to the configuration, such as label names.</param>
-    public static void SaveModel(TextModel model, string folder, string? companions, Action<JsonObject>? describe = null)
+    public static void SaveModel(PretrainedModel model, string folder, string? companions, Action<JsonObject>? describe = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         CheckpointFiles.Write(
             folder,
-            model.Parameters().Select(parameter => Item(parameter.Name, parameter.Value)),
+            [
+                .. model.Parameters().Select(parameter => Item(parameter.Name, parameter.Value)),
+                .. model.Buffers().Select(buffer => Item(buffer.Name, buffer.Value)),
+                .. model.Counters.Select(Item),
+            ],
             metadata: new Dictionary<string, string>(StringComparer.Ordinal) { ["format"] = "pt" });
         JsonObject config = JsonObject.Create(model.Config.Json)!;
         bool all32 = model.Parameters().All(parameter => parameter.Value.DType is DType.F32 or DType.NF4);
@@ -79,7 +91,7 @@ public static class WeightFiles
             config["torch_dtype"] = "float32";
         }
 
-        config["architectures"] = new JsonArray(model.Family.Architecture(model.LanguageHead is null ? HeadKind.Classification : HeadKind.Language));
+        config["architectures"] = new JsonArray(model.Architecture);
         describe?.Invoke(config);
         File.WriteAllText(Path.Combine(folder, ModelConfig.FileName), config.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
         CopyCompanions(companions, folder);

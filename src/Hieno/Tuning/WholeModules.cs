@@ -11,7 +11,7 @@ internal static class WholeModules
     /// <param name="names">Endings of names.</param>
     /// <param name="who">The method, for errors.</param>
     /// <exception cref="TuningException">A name matches nothing, or a module without weights of its own.</exception>
-    public static IReadOnlyList<string> Find(TextModel model, IReadOnlyList<string> names, string who)
+    public static IReadOnlyList<string> Find(PretrainedModel model, IReadOnlyList<string> names, string who)
     {
         var paths = new List<string>();
         string[] filled = [.. model.Parameters().SelectMany(parameter => PathsAbove(parameter.Name)).Distinct(StringComparer.Ordinal)];
@@ -43,9 +43,9 @@ internal static class WholeModules
     }
 
     // The outermost module that holds a new weight: PEFT wraps a head as one, not layer by layer.
-    private static string HeadOf(TextModel model, string weight)
+    private static string HeadOf(PretrainedModel model, string weight)
     {
-        string head = (model.ClassificationHead?.Path ?? model.LanguageHead?.Path)!;
+        string head = model.Head.Path;
         return head.Length > 0 && weight.StartsWith(head + ".", StringComparison.Ordinal) ? head : weight[..weight.LastIndexOf('.')];
     }
 }

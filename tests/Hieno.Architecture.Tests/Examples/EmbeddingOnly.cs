@@ -18,7 +18,7 @@ public sealed record EmbeddingOnlyOptions : TuningOptions
 public sealed class EmbeddingOnly(EmbeddingOnlyOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         var fresh = model.NewlyInitialized.ToHashSet(StringComparer.Ordinal); // a new head always learns
         foreach (Parameter parameter in model.Parameters())

@@ -24,7 +24,7 @@ public sealed record LayerOffsetOptions : AdapterOptions
 public sealed class LayerOffset(LayerOffsetOptions options) : ITuningMethod
 {
     /// <inheritdoc/>
-    public TunedModel Apply(TextModel model, ulong seed)
+    public TunedModel Apply(PretrainedModel model, ulong seed)
     {
         var adapter = Adapter.Begin(model, options, "layer-offset"); // freezes the model; takes in a new head and 'modulesToSave'
         foreach (Linear layer in LayerTargets.Find<Linear>(adapter, options.Targets, "layer-offset"))

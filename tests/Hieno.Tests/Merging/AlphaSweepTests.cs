@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using Hieno.Models;
 using Hieno.Merging;
 using Hieno.Metrics;
 using Hieno.Tests.Tuning;
@@ -17,7 +18,7 @@ public sealed class AlphaSweepTests : IDisposable
         string start = TinyModels.Save(_folder, "start", 0);
         string end = TinyModels.Save(_folder, "end", 1);
 
-        AlphaSweep sweep = AlphaSweep.Run(start, end, [1, 0, 0.5, 0.5], BuiltInMetrics.Find("loss"), model => TinyTuning.Output(model)[3], model => TinyTuning.Output(model)[5]);
+        AlphaSweep sweep = AlphaSweep.Run(start, end, [1, 0, 0.5, 0.5], BuiltInMetrics.Find("loss"), model => TinyTuning.Output((TextModel)model)[3], model => TinyTuning.Output((TextModel)model)[5]);
 
         Assert.Equal([0, 0.5, 1], sweep.Points.Select(point => point.Alpha));
         foreach (SweepPoint point in sweep.Points)

@@ -40,7 +40,7 @@ public sealed class GreedySoupTests : IDisposable
         string bad = TinyModels.Save(_folder, "bad", 9);
         string twin = TinyModels.Save(_folder, "twin", 0);
         Dictionary<string, float[]> wanted = TinyModels.Weights(good);
-        double Closeness(TextModel model) => -TinyTuning.Weights(model).Sum(pair => pair.Value.Zip(wanted[pair.Key], (a, b) => Math.Abs((double)a - b)).Sum());
+        double Closeness(PretrainedModel model) => -TinyTuning.Weights((TextModel)model).Sum(pair => pair.Value.Zip(wanted[pair.Key], (a, b) => Math.Abs((double)a - b)).Sum());
 
         GreedySoup soup = GreedySoup.Choose([bad, good, twin], BuiltInMetrics.Find("accuracy"), Closeness);
 
@@ -48,9 +48,9 @@ public sealed class GreedySoupTests : IDisposable
         Assert.Equal(0, soup.Value);
     }
 
-    private static double TinyLoss(TextModel model)
+    private static double TinyLoss(PretrainedModel model)
     {
         using var tape = Hieno.Tensors.Tape.Begin(record: false);
-        return TinyTuning.Loss(model).Item();
+        return TinyTuning.Loss((TextModel)model).Item();
     }
 }

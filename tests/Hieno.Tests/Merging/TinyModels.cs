@@ -26,7 +26,7 @@ internal static class TinyModels
         return folder.PathOf(name);
     }
 
-    public static TextModel Open(string folder) => LoadedModel.Open(folder).Model;
+    public static TextModel Open(string folder) => LoadedModel.Open(folder).Text;
 
     public static Dictionary<string, float[]> Weights(string folder) => TinyTuning.Weights(Open(folder));
 }

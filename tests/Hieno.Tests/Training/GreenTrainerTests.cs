@@ -191,7 +191,7 @@ public sealed class GreenTrainerTests
     private static GreenTrainer Green(TunedModel tuned, double budget, GreenTrainerOptions? options = null)
     {
         using Tape trace = Tape.BeginTrace();
-        TinyTuning.Loss(tuned.Model);
+        TinyTuning.Loss(tuned.Text());
         return new GreenTrainer(options ?? new GreenTrainerOptions { Flops = budget }, tuned.Trainable, new StepCost(trace), stepsPerEpoch: 10_000);
     }
 
@@ -206,7 +206,7 @@ public sealed class GreenTrainerTests
         }
 
         using Tape tape = Tape.Begin();
-        tape.Backward(TinyTuning.Loss(tuned.Model));
+        tape.Backward(TinyTuning.Loss(tuned.Text()));
         return (tape.ForwardFlops, tape.BackwardFlops);
     }
 }

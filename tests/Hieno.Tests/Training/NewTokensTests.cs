@@ -27,8 +27,8 @@ public sealed class NewTokensTests
         Assert.Equal([300, 301], s_tokens.Add.Select(token => loaded.Tokenizer.Tokenizer.TokenToId(token)!.Value));
         Assert.Equal([300], loaded.Tokenizer.Tokenizer.Encode("<bird>").Ids);
         Assert.Equal("<bird>", loaded.Tokenizer.Tokenizer.Decode([300]));
-        Assert.Equal(302, loaded.Model.Backbone.VocabularySize);
-        Parameter table = loaded.Model.Backbone.TokenTable;
+        Assert.Equal(302, loaded.Text.Backbone.VocabularySize);
+        Parameter table = loaded.Text.Backbone.TokenTable;
         float[] now = table.Value.ToArray();
         if (tuning is not FullOptions)
         {
@@ -37,7 +37,7 @@ public sealed class NewTokensTests
 
         // What it computes is what the run's own model computed: its metrics say so.
         using Tape tape = Tape.Begin(record: false);
-        Tensor logits = loaded.Model.Logits(new TokenBatch([300, 5, 301], [3]));
+        Tensor logits = loaded.Text.Logits(new TokenBatch([300, 5, 301], [3]));
         Assert.Equal("[3, 302]", logits.Shape.ToString());
         Assert.All(logits.ToArray(), value => Assert.True(float.IsFinite(value)));
     }

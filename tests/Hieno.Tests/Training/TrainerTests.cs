@@ -164,7 +164,7 @@ public sealed class TrainerTests
 
         public double TargetWeight(Batch batch) => _inner.TargetWeight(batch);
 
-        public Tensor Loss(TextModel model, Batch batch, float scale) => _inner.Loss(model, batch, scale);
+        public Tensor Loss(PretrainedModel model, Batch batch, float scale) => _inner.Loss(model, batch, scale);
 
         public IPredictionCollector Collect() => new Nothing();
 
@@ -174,7 +174,7 @@ public sealed class TrainerTests
 
         private sealed class Nothing : IPredictionCollector
         {
-            public void Add(TextModel model, Batch batch)
+            public void Add(PretrainedModel model, Batch batch)
             {
             }
 

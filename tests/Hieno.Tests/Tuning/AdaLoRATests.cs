@@ -186,7 +186,7 @@ public sealed class AdaLoRATests : PeftMethodInvariants
     {
         StepRule rule = tuned.Adapter!.StepRule!;
         rule.Begin(steps);
-        IOptimizer optimizer = new AdamWOptions().Create(OptimizedParameter.Create(tuned.Trainable, tuned.Model.Backbone.Blocks.Count, weightDecay: 0));
+        IOptimizer optimizer = new AdamWOptions().Create(OptimizedParameter.Create(tuned.Trainable, tuned.Text().Backbone.Blocks.Count, weightDecay: 0));
         for (int step = 1; step <= steps; step++)
         {
             TinyTuning.Differentiate(tuned);

@@ -236,6 +236,6 @@ public sealed class AdapterSetTests : IDisposable
         TinyTuning.Train(tuned, steps: 3);
         string folder = _folder.Folder(name);
         PeftFolder.Save(tuned.Adapter!, folder, "base");
-        return (folder, TinyTuning.Output(tuned.Model));
+        return (folder, TinyTuning.Output(tuned.Text()));
     }
 }

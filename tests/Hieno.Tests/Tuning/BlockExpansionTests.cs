@@ -26,10 +26,10 @@ public sealed class BlockExpansionTests : IDisposable
         TextModel model = Open(family, classifier);
         float[] before = TinyTuning.Output(model);
         TunedModel tuned = new BlockExpansionOptions { Groups = 2 }.Create().Apply(model, seed: 3);
-        Assert.Equal(4, tuned.Model.Backbone.Blocks.Count);
+        Assert.Equal(4, tuned.Text().Backbone.Blocks.Count);
 
         // A classifier's last block computes only the tokens that are read, and products of fewer rows round otherwise; that block is now another one.
-        TensorAssert.Close(before, Tensor.FromValues([before.Length], TinyTuning.Output(tuned.Model)), absolute: classifier ? 1e-6 : 0, relative: 0);
+        TensorAssert.Close(before, Tensor.FromValues([before.Length], TinyTuning.Output(tuned.Text())), absolute: classifier ? 1e-6 : 0, relative: 0);
         Assert.All(tuned.Trainable, parameter => Assert.True(parameter.Depth is 2 or 4, parameter.Name)); // on top of blocks 0 and 1
         Assert.Equal(model.Parameters().Where(parameter => parameter.Depth is 1 or 2).Sum(parameter => parameter.Count), tuned.TrainableCount);
     }
@@ -45,7 +45,7 @@ public sealed class BlockExpansionTests : IDisposable
         float[] losses = TinyTuning.Train(tuned, steps: 20);
         Assert.True(losses[^1] < 0.7f * losses[0], $"{losses[0]} → {losses[^1]}");
         Assert.Equal(before, TinyTuning.Weights(model));
-        Dictionary<string, float[]> after = TinyTuning.Weights(tuned.Model);
+        Dictionary<string, float[]> after = TinyTuning.Weights(tuned.Text());
         Assert.All(before, weight => Assert.Equal(weight.Value, after[weight.Key])); // blocks 0 and 1 keep their numbers, copies are 2 and 3
     }
 
@@ -59,7 +59,7 @@ public sealed class BlockExpansionTests : IDisposable
         WeightFiles.SaveModel(tuned.Model, _folder.Path, companions: null);
         var config = ModelConfig.Read(_folder.Path);
         Assert.Equal(4, config.GetInt(key));
-        Assert.Equal(TinyTuning.Output(tuned.Model), TinyTuning.Output(TextModel.Load(_folder.Path, HeadChoice.Language)));
+        Assert.Equal(TinyTuning.Output(tuned.Text()), TinyTuning.Output(TextModel.Load(_folder.Path, HeadChoice.Language)));
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public sealed class BlockExpansionTests : IDisposable
         json["layer_types"] = new JsonArray("full_attention", "sliding_attention");
         TextModel model = TextModel.Create(ModelConfig.From(JsonDocument.Parse(json.ToJsonString()).RootElement.Clone(), "config.json"), HeadChoice.Language, seed: 1);
         TunedModel tuned = new BlockExpansionOptions { Groups = 2 }.Create().Apply(model, seed: 3);
-        Assert.Equal(TinyTuning.Output(model), TinyTuning.Output(tuned.Model)); // rows longer than the window
+        Assert.Equal(TinyTuning.Output(model), TinyTuning.Output(tuned.Text())); // rows longer than the window
         Assert.Equal(2, tuned.Model.Config.GetInt("max_window_layers"));
         Assert.Equal(["full_attention", "full_attention", "sliding_attention", "sliding_attention"], tuned.Model.Config.GetStrings("layer_types"));
     }

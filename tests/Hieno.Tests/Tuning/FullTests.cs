@@ -28,6 +28,6 @@ public sealed class FullTests
         TunedModel tuned = new FullOptions().Create().Apply(TinyTuning.Classifier("bert"), seed: 0);
         TinyTuning.Train(tuned);
         WeightFiles.SaveModel(tuned.Model, folder.Path, companions: null);
-        Assert.Equal(TinyTuning.Output(tuned.Model), TinyTuning.Output(TextModel.Load(folder.Path, HeadChoice.Classification(TinyTuning.Classes))));
+        Assert.Equal(TinyTuning.Output(tuned.Text()), TinyTuning.Output(TextModel.Load(folder.Path, HeadChoice.Classification(TinyTuning.Classes))));
     }
 }

@@ -91,7 +91,7 @@ public sealed class InvariantsTests : IDisposable
     public void The_first_step_starts_from_the_base_model_where_that_is_promised(string kind, string family)
     {
         float[] before = TinyTuning.Output(TinyTuning.Language(family));
-        float[] after = TinyTuning.Output(Apply(kind, family).Model);
+        float[] after = TinyTuning.Output(Apply(kind, family).Text());
         Assert.Equal(before.Length, after.Length); // virtual tokens have no output
         if (s_cases[kind].Start is { } difference)
         {
@@ -108,7 +108,7 @@ public sealed class InvariantsTests : IDisposable
     public void Training_lowers_the_loss_and_leaves_every_frozen_number_bit_for_bit(string kind, string family)
     {
         TunedModel tuned = Apply(kind, family);
-        Dictionary<string, float[]> before = TinyTuning.Weights(tuned.Model);
+        Dictionary<string, float[]> before = TinyTuning.Weights(tuned.Text());
         Dictionary<Parameter, float[]> constants = tuned.Model.AttachedParts().SelectMany(part => part.Constants).Distinct().ToDictionary(weight => weight, weight => weight.Value.ToArray());
         float[] losses = Train(tuned, steps: 40, s_cases[kind].Rate);
         Assert.True(losses[^1] < s_cases[kind].Share * losses[0], $"{losses[0]} fell to {losses[^1]} only");
@@ -136,7 +136,7 @@ public sealed class InvariantsTests : IDisposable
     {
         TunedModel tuned = Apply(kind, family);
         Train(tuned, steps: 3, s_cases[kind].Rate);
-        float[] output = TinyTuning.Output(tuned.Model);
+        float[] output = TinyTuning.Output(tuned.Text());
         TextModel fresh;
         if (tuned.Adapter is { } adapter)
         {
@@ -166,13 +166,13 @@ public sealed class InvariantsTests : IDisposable
         }
 
         float[] before = TinyTuning.Output(TinyTuning.Language(family));
-        Dictionary<string, float[]> weights = TinyTuning.Weights(tuned.Model);
+        Dictionary<string, float[]> weights = TinyTuning.Weights(tuned.Text());
         Train(tuned, steps: 5, rate: 0.02);
-        float[] apart = TinyTuning.Output(tuned.Model);
+        float[] apart = TinyTuning.Output(tuned.Text());
         adapter.Enable(false);
-        Assert.Equal(before, TinyTuning.Output(tuned.Model));
+        Assert.Equal(before, TinyTuning.Output(tuned.Text()));
         adapter.Enable(true);
-        Assert.Equal(apart, TinyTuning.Output(tuned.Model));
+        Assert.Equal(apart, TinyTuning.Output(tuned.Text()));
 
         if (kind is "prompt-tuning" or "multitask-prompt" or "p-tuning" or "prefix-tuning" or "llama-adapter" or "bottleneck" or "reft" or "ladder")
         {
@@ -182,10 +182,10 @@ public sealed class InvariantsTests : IDisposable
 
         MergedAdapter merged = adapter.Merge();
         Assert.Empty(tuned.Model.AttachedParts());
-        TensorAssert.Close(apart, Tensor.FromValues([apart.Length], TinyTuning.Output(tuned.Model)), absolute: 1e-4);
+        TensorAssert.Close(apart, Tensor.FromValues([apart.Length], TinyTuning.Output(tuned.Text())), absolute: 1e-4);
         merged.Unmerge();
-        Assert.Equal(weights, TinyTuning.Weights(tuned.Model));
-        Assert.Equal(apart, TinyTuning.Output(tuned.Model));
+        Assert.Equal(weights, TinyTuning.Weights(tuned.Text()));
+        Assert.Equal(apart, TinyTuning.Output(tuned.Text()));
     }
 
     [Theory]
@@ -217,7 +217,7 @@ public sealed class InvariantsTests : IDisposable
 
         TokenBatch Batch(int start) => new(ids[(start * Length)..((start + Rows) * Length)], [.. Enumerable.Repeat(Length, Rows)]);
         TunedModel tuned = options.Create().Apply(TinyTuning.Classifier(family), seed: 3);
-        IOptimizer optimizer = new AdamWOptions().Create(OptimizedParameter.Create(tuned.Trainable, tuned.Model.Backbone.Blocks.Count, weightDecay: 0));
+        IOptimizer optimizer = new AdamWOptions().Create(OptimizedParameter.Create(tuned.Trainable, tuned.Text().Backbone.Blocks.Count, weightDecay: 0));
         for (int step = 0; step < 300; step++)
         {
             foreach (Parameter parameter in tuned.Trainable)
@@ -226,12 +226,12 @@ public sealed class InvariantsTests : IDisposable
             }
 
             using var tape = Tape.Begin();
-            tape.Backward(Ops.CrossEntropy(tuned.Model.Classify(Batch(0)), classes[..Rows], scale: 1f / Rows));
+            tape.Backward(Ops.CrossEntropy(tuned.Text().Classify(Batch(0)), classes[..Rows], scale: 1f / Rows));
             optimizer.Step(rate, gradientScale: 1);
         }
 
         using var measured = Tape.Begin(record: false);
-        float[][] outputs = [.. tuned.Model.Classify(Batch(Rows)).ToArray().Chunk(TinyTuning.Classes)];
+        float[][] outputs = [.. tuned.Text().Classify(Batch(Rows)).ToArray().Chunk(TinyTuning.Classes)];
         return outputs.Where((output, row) => Array.IndexOf(output, output.Max()) == classes[Rows + row]).Count() / (double)Rows;
     }
 
@@ -248,8 +248,8 @@ public sealed class InvariantsTests : IDisposable
 
         ITuningMethod method = options.Create();
         TunedModel tuned = method.Apply(TinyTuning.Language(family), seed: 3);
-        (method as IPreparedMethod)?.Prepare(tuned, new PreparationRows(3, _ => TinyTuning.Loss(tuned.Model), _folder.Path, IsResumed: false, _ => { }));
-        ChooseTask(tuned.Model);
+        (method as IPreparedMethod)?.Prepare(tuned, new PreparationRows(3, _ => TinyTuning.Loss(tuned.Text()), _folder.Path, IsResumed: false, _ => { }));
+        ChooseTask(tuned.Text());
         return tuned;
     }
 
@@ -265,7 +265,7 @@ public sealed class InvariantsTests : IDisposable
     // As the trainer does it, with weight decay, which must not reach what is frozen.
     private static float[] Train(TunedModel tuned, int steps, double rate)
     {
-        IOptimizer optimizer = new AdamWOptions().Create(OptimizedParameter.Create(tuned.Trainable, tuned.Model.Backbone.Blocks.Count, weightDecay: 0.01));
+        IOptimizer optimizer = new AdamWOptions().Create(OptimizedParameter.Create(tuned.Trainable, tuned.Text().Backbone.Blocks.Count, weightDecay: 0.01));
         StepRule? rule = tuned.StepRule;
         rule?.Begin(steps);
         float[] losses = new float[steps];

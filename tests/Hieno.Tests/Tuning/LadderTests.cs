@@ -44,13 +44,13 @@ public sealed class LadderTests
     {
         // With gates at 0 the last block reads half of each; moving the last gate moves the output, moving it back restores every bit.
         TunedModel tuned = new LadderOptions { Reduction = 2 }.Create().Apply(TinyTuning.Language(family), seed: 1);
-        float[] half = TinyTuning.Output(tuned.Model);
+        float[] half = TinyTuning.Output(tuned.Text());
         Tensor gate = tuned.Trainable.Single(parameter => parameter.Name.EndsWith("gates.2.weight", StringComparison.Ordinal)).Value;
         Assert.Equal(0f, gate.Item());
         gate.Backend.Fill(gate, 0.1f);
-        Assert.NotEqual(half, TinyTuning.Output(tuned.Model));
+        Assert.NotEqual(half, TinyTuning.Output(tuned.Text()));
         gate.Backend.Fill(gate, 0f);
-        Assert.Equal(half, TinyTuning.Output(tuned.Model));
+        Assert.Equal(half, TinyTuning.Output(tuned.Text()));
     }
 
     [Theory]
@@ -77,7 +77,7 @@ public sealed class LadderTests
             TunedModel tuned = options.Create().Apply(TextModel.Create(config, HeadChoice.Language, seed: 1, backend: backend), seed: 1);
             var batch = new TokenBatch([.. Enumerable.Range(0, 512).Select(i => i * 7 % 40)], [.. Enumerable.Repeat(64, 8)]);
             using var tape = Tape.Begin(record: true, backend: backend);
-            Tensor hidden = tuned.Model.Backbone.Forward(batch);
+            Tensor hidden = tuned.Text().Backbone.Forward(batch);
             tape.Backward(Ops.Sum(Ops.Mul(hidden, hidden)));
             return backend.Pool.PeakBytes;
         }
@@ -94,7 +94,7 @@ public sealed class LadderTests
     {
         TunedModel tuned = new LadderOptions { Reduction = 2 }.Create().Apply(TinyTuning.Language(family), seed: 1);
         TinyTuning.Train(tuned, steps: 3);
-        TextModel model = tuned.Model;
+        TextModel model = tuned.Text();
         using var tape = Tape.Begin(record: false);
         int[] ids = [5, 31, 2, 39, 0, 14];
         float[] whole = model.Logits(new TokenBatch(ids, [6])).ToArray();
@@ -111,6 +111,6 @@ public sealed class LadderTests
         Assert.Single(new SeveralOptions { Methods = [new LadderOptions(), new LoRAOptions()] }.Validate());
 
         TunedModel tuned = new LadderOptions { Reduction = 2 }.Create().Apply(TinyTuning.Language("llama"), seed: 1);
-        Assert.Contains("network beside the body", Assert.Throws<ArgumentException>(() => tuned.Model.Backbone.Forward(TinyTuning.Batch().WithAdapters(["default", null, null]))).Message, StringComparison.Ordinal);
+        Assert.Contains("network beside the body", Assert.Throws<ArgumentException>(() => tuned.Text().Backbone.Forward(TinyTuning.Batch().WithAdapters(["default", null, null]))).Message, StringComparison.Ordinal);
     }
 }

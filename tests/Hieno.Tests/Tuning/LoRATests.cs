@@ -178,11 +178,11 @@ public sealed class LoRATests
     public void A_table_that_the_output_layer_shares_is_not_merged()
     {
         TunedModel tuned = Apply(TinyTuning.Language("gpt2"), new LoRAOptions { Targets = ["wte", "c_attn"] });
-        Dictionary<string, float[]> weights = TinyTuning.Weights(tuned.Model);
+        Dictionary<string, float[]> weights = TinyTuning.Weights(tuned.Text());
         var error = Assert.Throws<TuningException>(() => tuned.Adapter!.Merge());
         Assert.Equal(ErrorCodes.TuningCannotMerge, error.Code);
         Assert.Contains("the output layer shares", error.Message, StringComparison.Ordinal);
-        Assert.Equal(weights, TinyTuning.Weights(tuned.Model));
+        Assert.Equal(weights, TinyTuning.Weights(tuned.Text()));
         Assert.True(tuned.Adapter!.IsEnabled);
     }
 
@@ -207,10 +207,10 @@ public sealed class LoRATests
         Assert.Equal(["lm_head.weight", "model.layers.0.mlp.down_proj.weight", "model.layers.0.mlp.gate_proj.weight", "model.layers.0.mlp.up_proj.weight"],
             tuned.Adapter.Copies.Select(copy => copy.Parameter.Name).Order(StringComparer.Ordinal));
 
-        float[] before = tuned.Model.LanguageHead!.Projection.Base.ToArray();
+        float[] before = tuned.Text().LanguageHead!.Projection.Base.ToArray();
         TinyTuning.Train(tuned, steps: 2);
-        Assert.NotEqual(before, tuned.Model.LanguageHead.Projection.Value.ToArray());
-        Assert.Equal(before, tuned.Model.LanguageHead.Projection.Base.ToArray());
+        Assert.NotEqual(before, tuned.Text().LanguageHead!.Projection.Value.ToArray());
+        Assert.Equal(before, tuned.Text().LanguageHead!.Projection.Base.ToArray());
     }
 
     [Theory]

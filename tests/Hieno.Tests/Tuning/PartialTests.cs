@@ -70,7 +70,7 @@ public sealed class PartialTests
     {
         TunedModel tuned = new PartialOptions { Parts = [TuningPart.Embedding] }.Create().Apply(TinyTuning.Language("gpt2"), seed: 0);
         Assert.Equal(["transformer.wte.weight", "transformer.wpe.weight"], TinyTuning.Names(tuned));
-        Assert.Same(tuned.Trainable[0], tuned.Model.LanguageHead!.Projection);
+        Assert.Same(tuned.Trainable[0], tuned.Text().LanguageHead!.Projection);
     }
 
     [Fact]

@@ -201,7 +201,7 @@ public sealed class PeftFolderTests : IDisposable
         TunedModel tuned = new LoRAOptions().Create().Apply(TinyTuning.Language("bert"), seed: 3);
         TinyTuning.Train(tuned, steps: 2);
         PeftFolder.Save(tuned.Adapter!, _folder.Path, "base");
-        return tuned.Model;
+        return tuned.Text();
     }
 
     private void AssertRefused(string message)

@@ -135,14 +135,14 @@ public sealed class QuantizedBaseTests : IDisposable
         Assert.Equal(("nf4", 64), (file.RootElement.GetProperty("kind").GetString(), file.RootElement.GetProperty("blockSize").GetInt32()));
 
         LoadedModel asTrained = LoadedModel.Open(folder);
-        Assert.Equal(TinyTuning.Output(model), TinyTuning.Output(asTrained.Model));
+        Assert.Equal(TinyTuning.Output(model), TinyTuning.Output(asTrained.Text));
         LoadedModel onFile = LoadedModel.Open(folder, quantized: false);
-        Assert.Null(onFile.Model.Quantization);
-        Assert.NotEqual(TinyTuning.Output(model), TinyTuning.Output(onFile.Model));
+        Assert.Null(onFile.Text.Quantization);
+        Assert.NotEqual(TinyTuning.Output(model), TinyTuning.Output(onFile.Text));
 
-        float[] expected = TinyTuning.Output(asTrained.Model);
+        float[] expected = TinyTuning.Output(asTrained.Text);
         asTrained.SaveMerged(_folder.PathOf("merged"));
-        float[] merged = TinyTuning.Output(LoadedModel.Open(_folder.PathOf("merged")).Model);
+        float[] merged = TinyTuning.Output(LoadedModel.Open(_folder.PathOf("merged")).Text);
         TensorAssert.Close(expected, Tensor.FromValues([expected.Length], merged), absolute: 1e-4);
     }
 
@@ -158,7 +158,7 @@ public sealed class QuantizedBaseTests : IDisposable
         float[] output = TinyTuning.Output(model);
         string folder = _folder.Folder($"several-{family}");
         AdapterFolders.Save(tuned.Adapters, folder, _folder.PathOf(family));
-        Assert.Equal(output, TinyTuning.Output(LoadedModel.Open(folder, HeadKind.Language).Model));
+        Assert.Equal(output, TinyTuning.Output(LoadedModel.Open(folder, HeadKind.Language).Text));
         foreach (Adapter adapter in tuned.Adapters)
         {
             adapter.Enable(false);

@@ -91,7 +91,7 @@ public sealed class SeveralTests : IDisposable
         AdapterFolders.Save(tuned.Adapters, _folder.Path, "base");
         TextModel fresh = TinyTuning.Classifier(family);
         IReadOnlyList<Adapter> loaded = AdapterFolders.Load(fresh, _folder.Path);
-        TensorAssert.Close(TinyTuning.Output(tuned.Model), Tensor.FromValues([9], TinyTuning.Output(fresh)), absolute: 1e-5);
+        TensorAssert.Close(TinyTuning.Output(tuned.Text()), Tensor.FromValues([9], TinyTuning.Output(fresh)), absolute: 1e-5);
         Assert.Equal(tuned.Adapters.Count, loaded.Count);
         Assert.All(loaded.Skip(1), adapter => Assert.Contains(adapter.Name, methods.Split(" + ")));
     }
@@ -124,10 +124,10 @@ public sealed class SeveralTests : IDisposable
     {
         TunedModel tuned = Together(new LoRAOptions { Rank = 2 }, new BottleneckOptions { Reduction = 4 }).Create().Apply(TinyTuning.Classifier("llama"), seed: 3);
         TinyTuning.Train(tuned, steps: 2);
-        float[] apart = TinyTuning.Output(tuned.Model);
+        float[] apart = TinyTuning.Output(tuned.Text());
         var error = Assert.Throws<TuningException>(() => MergedAdapters.Merge(tuned.Adapters));
         Assert.Contains("adapter 'bottleneck'", error.Message, StringComparison.Ordinal);
-        Assert.Equal(apart, TinyTuning.Output(tuned.Model));
+        Assert.Equal(apart, TinyTuning.Output(tuned.Text()));
     }
 
     [Fact]

@@ -70,7 +70,7 @@ internal static class TinyAdapter
             TunedModel tuned = method.Create().Apply(TinyTuning.Language(family), seed: 5);
             TinyTuning.Train(tuned, steps: 4);
             PeftFolder.Save(tuned.Adapter!, folder, "base");
-            return TinyTuning.Output(tuned.Model);
+            return TinyTuning.Output(tuned.Text());
         }
 
         float[] alone = Saved(new LoRAOptions { Targets = [LayerTargets.AllLinear] }, lora.Path);

@@ -41,6 +41,9 @@ internal static class TinyTuning
 
     public static TextModel Classifier(string family) => Stirred(TextModel.Create(Config(family), HeadChoice.Classification(Classes), seed: 1));
 
+    /// <summary>The model as one that reads text.</summary>
+    public static TextModel Text(this TunedModel tuned) => (TextModel)tuned.Model;
+
     /// <summary>Three rows of 4, 7 and 2 tokens.</summary>
     public static TokenBatch Batch() => new([3, 17, 9, 22, 5, 5, 31, 2, 39, 0, 14, 8, 27], [4, 7, 2]);
 
@@ -72,7 +75,7 @@ internal static class TinyTuning
         }
 
         using var tape = Tape.Begin(record: true, dropout);
-        Tensor loss = Loss(tuned.Model);
+        Tensor loss = Loss(tuned.Text());
         tape.Backward(loss);
         return loss.Item();
     }
@@ -81,7 +84,7 @@ internal static class TinyTuning
     /// <returns>The losses before each step.</returns>
     public static float[] Train(TunedModel tuned, int steps = 5, double rate = 0.02)
     {
-        IOptimizer optimizer = new AdamWOptions().Create(OptimizedParameter.Create(tuned.Trainable, tuned.Model.Backbone.Blocks.Count, weightDecay: 0.1));
+        IOptimizer optimizer = new AdamWOptions().Create(OptimizedParameter.Create(tuned.Trainable, tuned.Text().Backbone.Blocks.Count, weightDecay: 0.1));
         float[] losses = new float[steps];
         for (int step = 0; step < steps; step++)
         {

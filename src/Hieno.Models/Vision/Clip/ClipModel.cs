@@ -39,8 +39,43 @@ public sealed class ClipModel : PretrainedModel
     /// <summary>The blocks of the vision tower, then those of the text tower; depth is counted in each tower for itself.</summary>
     public override IReadOnlyList<Module> Blocks => [.. Vision.Blocks, .. Text.Blocks];
 
+    /// <summary>The tower for pictures, which is what is tuned when only one of them is.</summary>
+    public override VisionBackbone Backbone => Vision;
+
+    /// <summary>The last layer of the text tower: with the pictures' it makes the vectors that are compared.</summary>
+    public override Module Head => _textProjection;
+
+    /// <inheritdoc/>
+    public override int Width => Vision.Width;
+
     /// <inheritdoc/>
     public override Backend Backend { get; }
+
+    /// <inheritdoc/>
+    public override string Architecture => "CLIPModel";
+
+    /// <inheritdoc/>
+    public override string BasePrefix => string.Empty;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> DefaultTargets => ["q_proj", "v_proj"];
+
+    /// <inheritdoc/>
+    public override bool GradientCheckpointing
+    {
+        get => Vision.GradientCheckpointing;
+        set => (Vision.GradientCheckpointing, Text.GradientCheckpointing) = (value, value);
+    }
+
+    /// <inheritdoc/>
+    public override int CheckpointSpan
+    {
+        get => Vision.CheckpointSpan;
+        set => (Vision.CheckpointSpan, Text.CheckpointSpan) = (value, value);
+    }
+
+    /// <inheritdoc/>
+    public override ClipModel LoadAlike(string folder, ulong seed) => Load(folder, Backend);
 
     /// <summary>Opens a model folder. Weights are mapped from the files, not copied.</summary>
     /// <param name="folder">A folder with <c>config.json</c> and <c>model.safetensors</c> (or shards with their index).</param>
