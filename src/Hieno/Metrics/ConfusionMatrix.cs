@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Serialization;
+using Hieno.Formats.Images;
 
 namespace Hieno.Metrics;
 
@@ -127,14 +128,28 @@ public sealed class ConfusionMatrix
     /// <exception cref="InvalidOperationException">There are more than 100 labels.</exception>
     public string ToSvg(ConfusionNormalization by = ConfusionNormalization.None)
     {
+        ThrowIfTooLarge();
+        double[,] cells = Normalized(by);
+        return HeatMap.ToSvg(Labels, Normalized(ConfusionNormalization.Truth), (t, p) => Shown(cells[t, p], by));
+    }
+
+    /// <summary>The same heat map as a picture, which PNG holds.</summary>
+    /// <param name="by">What the numbers in the cells are divided by.</param>
+    /// <exception cref="InvalidOperationException">There are more than 100 labels.</exception>
+    public Image ToImage(ConfusionNormalization by = ConfusionNormalization.None)
+    {
+        ThrowIfTooLarge();
+        double[,] cells = Normalized(by);
+        return HeatMapPicture.Draw(Labels, Normalized(ConfusionNormalization.Truth), (t, p) => Shown(cells[t, p], by));
+    }
+
+    private void ThrowIfTooLarge()
+    {
         if (Labels.Count > MostLabelsOfAPicture)
         {
             throw new InvalidOperationException(
                 $"ConfusionMatrix: a heat map of {Labels.Count} labels cannot be read; {MostLabelsOfAPicture} is the most. Write it as CSV.");
         }
-
-        double[,] cells = Normalized(by);
-        return HeatMap.ToSvg(Labels, Normalized(ConfusionNormalization.Truth), (t, p) => Shown(cells[t, p], by));
     }
 
     private static string Shown(double cell, ConfusionNormalization by) =>

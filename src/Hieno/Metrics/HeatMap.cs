@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using Hieno.Formats.Images.Drawing;
 
 namespace Hieno.Metrics;
 
@@ -42,10 +43,13 @@ internal static class HeatMap
         return svg.Append("</svg>\n").ToString();
     }
 
+    /// <summary>From white to a dark blue.</summary>
+    public static Ink ColourOf(double shade) => new((byte)(255 - (shade * 247)), (byte)(255 - (shade * 207)), (byte)(255 - (shade * 148)));
+
     private static void AppendCell(StringBuilder svg, int x, int y, double shade, string text, string tip)
     {
-        // From white to a dark blue; the number turns white where the cell is dark.
-        (int red, int green, int blue) = ((int)(255 - (shade * 247)), (int)(255 - (shade * 207)), (int)(255 - (shade * 148)));
+        // The number turns white where the cell is dark.
+        (byte red, byte green, byte blue) = ColourOf(shade);
         svg.Append(CultureInfo.InvariantCulture, $"<g><title>{tip}: {text}</title>");
         svg.Append(CultureInfo.InvariantCulture, $"<rect x=\"{x}\" y=\"{y}\" width=\"{Cell}\" height=\"{Cell}\" fill=\"#{red:x2}{green:x2}{blue:x2}\" stroke=\"#dddddd\"/>");
         svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{x + (Cell / 2)}\" y=\"{y + (Cell / 2) + 4}\" text-anchor=\"middle\" ");

@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using Hieno.Formats.Images;
 using Hieno.Metrics;
 
 namespace Hieno.Tests.Metrics;
@@ -62,6 +63,17 @@ public sealed class ConfusionMatrixTests
     }
 
     [Fact]
+    public void The_picture_of_pixels_shades_every_cell_by_its_share_of_the_truth()
+    {
+        Image map = Matrix.ToImage();
+        int Count(byte red, byte green, byte blue) => map.Samples.Chunk(3).Count(pixel => pixel[0] == red && pixel[1] == green && pixel[2] == blue);
+        Assert.InRange(Count(69, 99, 144), 1000, 35 * 35); // 3 of 4, less the number in it
+        Assert.InRange(Count(193, 203, 218), 3000, 3 * 35 * 35); // three cells of 1 of 4
+        Assert.InRange(Count(8, 48, 107), 1000, 35 * 35); // all of d
+        Assert.Equal(Matrix.ToImage().Samples, Matrix.ToImage().Samples);
+    }
+
+    [Fact]
     public void Odd_names_do_not_break_the_picture()
     {
         string[] names = [new string('x', 23) + "😀😀", "a\u0001b"];
@@ -74,5 +86,6 @@ public sealed class ConfusionMatrixTests
     {
         string[] names = [.. Enumerable.Range(0, 101).Select(i => $"label {i}")];
         Assert.Throws<InvalidOperationException>(() => ConfusionMatrix.Of(ClassPredictions.FromLabels([0], [0], names)).ToSvg());
+        Assert.Throws<InvalidOperationException>(() => ConfusionMatrix.Of(ClassPredictions.FromLabels([0], [0], names)).ToImage());
     }
 }
