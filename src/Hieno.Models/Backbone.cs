@@ -13,6 +13,9 @@ public abstract class Backbone(string path) : Module(path)
     /// <summary>Width of the vectors.</summary>
     public abstract int Width { get; }
 
+    /// <summary>Width of the vectors that a head reads; <see cref="Width"/> unless the body's end has another.</summary>
+    public virtual int OutputWidth => Width;
+
     /// <summary>Number of tokens it knows.</summary>
     public abstract int VocabularySize { get; }
 
@@ -78,7 +81,7 @@ public abstract class Backbone(string path) : Module(path)
     /// The tokens whose vectors are wanted, by their place in the batch, rising; null (default) for all. The last block computes keys and
     /// values of every token, but all else of these alone.
     /// </param>
-    /// <returns>One vector for each token, after the last normalisation, [N, <see cref="Width"/>], or [tokens, <see cref="Width"/>].</returns>
+    /// <returns>One vector for each token, after the last normalisation, [N, <see cref="OutputWidth"/>], or [tokens, <see cref="OutputWidth"/>].</returns>
     /// <exception cref="ArgumentException">A row is longer than <see cref="MaxPositions"/>, or a cache is given to a model whose tokens see the whole row.</exception>
     public Tensor Forward(TokenBatch batch, int[]? tokens = null)
     {

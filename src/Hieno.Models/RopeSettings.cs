@@ -11,8 +11,6 @@ namespace Hieno.Models;
 /// </summary>
 public sealed record RopeSettings
 {
-    private const double DefaultTheta = 10_000;
-
     private static readonly string[] s_kinds = ["default", "linear", "dynamic", "llama3", "yarn", "longrope"];
 
     private readonly Func<int, double[]> _frequencies;
@@ -44,16 +42,21 @@ public sealed record RopeSettings
     /// <param name="config">The model's configuration.</param>
     /// <param name="headWidth">Lanes of a head.</param>
     /// <param name="positions"><c>max_position_embeddings</c>.</param>
+    /// <param name="keys">Under which keys the family states them, and what it takes for absent ones; the usual ones when null.</param>
     /// <exception cref="CheckpointException">A key is missing or out of range, or the scheme is not known; the message lists those that are.</exception>
-    public static RopeSettings Read(ModelConfig config, int headWidth, int positions)
+    public static RopeSettings Read(ModelConfig config, int headWidth, int positions, RopeKeys? keys = null)
     {
         ArgumentNullException.ThrowIfNull(config);
+        keys ??= new RopeKeys();
         ModelConfig? section = config.GetSection("rope_parameters") ?? config.GetSection("rope_scaling");
+        section = keys.LayerKind is { } layers && section?.Has(layers) == true ? section.GetSection(layers) : section;
         ThrowIfPerLayer(config, section);
         ModelConfig At(string key) => section?.Has(key) == true ? section : config;
 
-        double theta = At("rope_theta").Has("rope_theta") ? Positive(At("rope_theta"), "rope_theta") : DefaultTheta;
-        int width = RotatedWidth(At("partial_rotary_factor"), headWidth);
+        double theta = section?.Has("rope_theta") == true ? Positive(section, "rope_theta") : config.Has(keys.Theta) ? Positive(config, keys.Theta) : keys.DefaultTheta;
+        int width = section?.Has("partial_rotary_factor") == true
+            ? RotatedWidth(section, "partial_rotary_factor", headWidth, keys.DefaultPart)
+            : RotatedWidth(config, keys.Part, headWidth, keys.DefaultPart);
         string typeKey = section?.Has("rope_type") == true ? "rope_type" : "type";
         string kind = section?.GetString(typeKey, null) ?? "default";
         return kind switch
@@ -67,6 +70,13 @@ public sealed record RopeSettings
             _ => throw section!.Error(typeKey, $"is '{kind}', which is not a known way to scale rotary positions. Known are {string.Join(", ", s_kinds)}", "Use a model with one of these"),
         };
     }
+
+    /// <summary>Positions that turn as in the paper, without scaling.</summary>
+    /// <param name="theta">The base.</param>
+    /// <param name="width">Rotated lanes of each head.</param>
+    /// <param name="positions">The longest row, in tokens.</param>
+    public static RopeSettings Plain(double theta, int width, int positions) =>
+        new("default", width, positions, _ => RopeFrequencies.Default(theta, width));
 
     /// <summary>Radians that one position adds to each pair of lanes.</summary>
     /// <param name="length">Tokens of the longest row of the batch; only <c>dynamic</c> and <c>longrope</c> depend on it.</param>
@@ -154,7 +164,7 @@ public sealed record RopeSettings
         };
     }
 
-    // Gemma 3 and others state one object for each kind of layer; taking the defaults instead would be wrong without a word.
+    // Some families state one object for each kind of layer; taking the defaults instead would be wrong without a word.
     private static void ThrowIfPerLayer(ModelConfig config, ModelConfig? section)
     {
         string? name = section?.Json.EnumerateObject().Where(entry => entry.Value.ValueKind == JsonValueKind.Object).Select(entry => entry.Name).FirstOrDefault();
@@ -165,13 +175,13 @@ public sealed record RopeSettings
         }
     }
 
-    private static int RotatedWidth(ModelConfig at, int headWidth)
+    private static int RotatedWidth(ModelConfig at, string key, int headWidth, double fallback)
     {
-        double part = at.GetDouble("partial_rotary_factor", 1);
+        double part = at.GetDouble(key, fallback);
         int width = part is > 0 and <= 1 ? (int)(headWidth * part) : 0;
         return width >= 2 && width % 2 == 0
             ? width
-            : throw at.Error("partial_rotary_factor", $"is {Text(part)}, which does not leave an even number of the {headWidth} lanes of a head", "Use the configuration that came with the weights");
+            : throw at.Error(key, $"is {Text(part)}, which does not leave an even number of the {headWidth} lanes of a head", "Use the configuration that came with the weights");
     }
 
     private static double[] Factors(ModelConfig section, string key, int width)
@@ -199,6 +209,25 @@ public sealed record RopeSettings
     private static int Stretch(int positions, double factor) => (int)Math.Min(int.MaxValue, positions * Math.Max(factor, 1));
 
     private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>Under which keys a family's configurations state rotary positions, and what it takes for absent ones. The newer <c>rope_parameters</c> says the same for all.</summary>
+public sealed record RopeKeys
+{
+    /// <summary>The base. Default <c>rope_theta</c>.</summary>
+    public string Theta { get; init; } = "rope_theta";
+
+    /// <summary>What an absent base means. Default 10,000.</summary>
+    public double DefaultTheta { get; init; } = 10_000;
+
+    /// <summary>The part of each head that is rotated. Default <c>partial_rotary_factor</c>.</summary>
+    public string Part { get; init; } = "partial_rotary_factor";
+
+    /// <summary>What an absent part means. Default 1, the whole head.</summary>
+    public double DefaultPart { get; init; } = 1;
+
+    /// <summary>The kind of layer, where <c>rope_parameters</c> may hold an object for each, e.g. <c>full_attention</c>. Default: null, all layers rotate alike.</summary>
+    public string? LayerKind { get; init; }
 }
 
 /// <summary>The cosines and sines of a model: one table for all batches, or one for each length where the scheme depends on it.</summary>

@@ -6,6 +6,7 @@ public sealed class TestMirrorTests
     private static readonly Dictionary<string, string> s_wider = new(StringComparer.Ordinal)
     {
         ["tests/Hieno.Formats.Tests/ChatTemplates/FuzzTests.cs"] = "random and hostile templates through the whole language",
+        ["tests/Hieno.Models.Tests/FamilyTableTests.cs"] = "the table of families in docs/models.md",
         ["tests/Hieno.Models.Tests/ParityTests.cs"] = "every family against the reference's logits, losses and gradients",
         ["tests/Hieno.Models.Tests/Gpt2/SortingTests.cs"] = "a trained model that sorts, end to end",
         ["tests/Hieno.Models.Tests/Llama/StoriesTests.cs"] = "a trained model that tells stories, end to end",

@@ -10,7 +10,7 @@ public sealed class ModuleTests
     {
         TextModel model = TinyModels.Create("llama");
         string[] paths = [.. model.Modules().Select(module => module.Path)];
-        Assert.Equal(["", "model", "model.embed_tokens", "model.layers.0", "model.layers.0.input_layernorm", "model.layers.0.self_attn.q_proj"], paths[..6]);
+        Assert.Equal(["", "model", "model.embed_tokens", "model.layers.0", "model.layers.0.input_layernorm", "model.layers.0.self_attn.qkv", "model.layers.0.self_attn.q_proj"], paths[..7]);
         Assert.Same(model, model.Modules().First());
         Assert.Equal(paths.Length, paths.Distinct().Count());
     }

@@ -8,14 +8,7 @@ namespace Hieno.Models.Tests;
 [Trait("tier", "golden")]
 public sealed class ParityTests
 {
-    private static readonly string[] s_fixtures =
-    [
-        "beit", "bert", "bert_regression", "bert_seqcls", "deit", "dinov2", "gpt2", "gpt2_seqcls", "llama", "llama_rope_dynamic", "llama_rope_linear", "llama_rope_llama3",
-        "llama_rope_yarn", "llama_rope_yarn_mscale", "llama_rope_yarn_opts", "llama_seqcls", "mistral", "mistral_head_dim", "qwen2", "resnet",
-        "resnet_bottleneck", "swin", "vit",
-    ];
-
-    public static TheoryData<string> Fixtures() => [.. s_fixtures];
+    public static TheoryData<string> Fixtures() => [.. GoldenModels.Names, .. GoldenModels.Pictures];
 
     [SkippableTheory]
     [MemberData(nameof(Fixtures))]
@@ -95,7 +88,7 @@ public sealed class ParityTests
                 .Where(folder => Fixture.IsFixture(folder) && Fixture.WhyUnsupported(folder) is null)
                 .Select(folder => Path.GetFileName(folder)!),
         ];
-        Assert.Empty(runnable.Except(s_fixtures));
+        Assert.Empty(runnable.Except([.. GoldenModels.Names, .. GoldenModels.Pictures]));
     }
 
     [SkippableFact]

@@ -55,6 +55,31 @@ public sealed class RopeSettingsTests
     }
 
     [Theory]
+    [InlineData("""{ "rotary_emb_base": 500, "rotary_pct": 0.5 }""", 500, 4)]
+    [InlineData("""{ "rotary_emb_base": 7, "rope_parameters": { "rope_theta": 500, "partial_rotary_factor": 0.5 } }""", 500, 4)]
+    [InlineData("{}", 300, 2)]
+    public void A_family_may_have_keys_and_defaults_of_its_own(string json, double theta, int width)
+    {
+        var keys = new RopeKeys { Theta = "rotary_emb_base", DefaultTheta = 300, Part = "rotary_pct", DefaultPart = 0.25 };
+        Assert.Equal(RopeFrequencies.Default(theta, width), Read(json, keys).Frequencies(1));
+    }
+
+    [Theory]
+    [InlineData("full_attention", "linear", 200)]
+    [InlineData("sliding_attention", "default", 70)]
+    public void Each_kind_of_layer_may_have_settings_of_its_own(string kind, string scheme, double theta)
+    {
+        const string Json = """
+            { "rope_parameters": { "full_attention": { "rope_theta": 200, "rope_type": "linear", "factor": 8 }, "sliding_attention": { "rope_theta": 70, "rope_type": "default" } } }
+            """;
+        RopeSettings settings = Read(Json, new RopeKeys { LayerKind = kind });
+        Assert.Equal(scheme, settings.Kind);
+        double[] plain = RopeFrequencies.Default(theta, 8);
+        Assert.Equal(scheme == "linear" ? Array.ConvertAll(plain, frequency => frequency / 8) : plain, settings.Frequencies(1));
+        Assert.Equal("default", Read("""{ "rope_theta": 5 }""", new RopeKeys { LayerKind = kind }).Kind); // settings of all layers serve each
+    }
+
+    [Theory]
     [InlineData("linear", """{ "rope_scaling": { "type": "linear", "factor": 4 } }""", 256)]
     [InlineData("dynamic", """{ "rope_scaling": { "rope_type": "dynamic", "factor": 2.5 } }""", 160)]
     [InlineData("yarn", """{ "rope_scaling": { "rope_type": "yarn", "factor": 8 } }""", 512)]
@@ -114,6 +139,6 @@ public sealed class RopeSettingsTests
         Assert.Same(longRope.For(TinyModels.Batch(17)), longRope.For(TinyModels.Batch(40)));
     }
 
-    private static RopeSettings Read(string json) =>
-        RopeSettings.Read(ModelConfig.From(JsonDocument.Parse(JsonNode.Parse(json)!.ToJsonString()).RootElement, "tiny"), headWidth: 8, positions: 64);
+    private static RopeSettings Read(string json, RopeKeys? keys = null) =>
+        RopeSettings.Read(ModelConfig.From(JsonDocument.Parse(JsonNode.Parse(json)!.ToJsonString()).RootElement, "tiny"), headWidth: 8, positions: 64, keys);
 }

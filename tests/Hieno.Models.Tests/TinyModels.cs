@@ -24,10 +24,23 @@ internal static class TinyModels
         return ModelConfig.From(JsonDocument.Parse(json.ToJsonString()).RootElement, "tiny");
     }
 
+    /// <summary>A model of a configuration in JSON, with large random weights; <paramref name="change"/> edits it first.</summary>
+    public static TextModel CreateFrom(string config, Action<JsonObject>? change = null, HeadChoice? head = null, ulong seed = 1)
+    {
+        JsonObject json = JsonNode.Parse(config)!.AsObject();
+        (json["initializer_range"], json["init_std"]) = (0.3, 0.3);
+        change?.Invoke(json);
+        return WithNoise(TextModel.Create(ModelConfig.From(JsonDocument.Parse(json.ToJsonString()).RootElement, "tiny"), head ?? HeadChoice.Language, seed), seed);
+    }
+
     /// <summary>A model with large random weights, so that whatever is left out shows.</summary>
     public static TextModel Create(string family, HeadChoice? head = null, ulong seed = 1, Action<JsonObject>? change = null)
     {
-        var model = TextModel.Create(Config(family, json => { json["initializer_range"] = 0.3; change?.Invoke(json); }), head ?? HeadChoice.Language, seed);
+        return WithNoise(TextModel.Create(Config(family, json => { json["initializer_range"] = 0.3; change?.Invoke(json); }), head ?? HeadChoice.Language, seed), seed);
+    }
+
+    private static TextModel WithNoise(TextModel model, ulong seed)
+    {
         var rng = new Rng(seed, RngStream.Augmentation);
         ulong step = 0;
         foreach (Parameter parameter in model.Parameters().Where(p => p.Value.Shape.Rank == 1))

@@ -33,7 +33,7 @@ public sealed class LastTokenHead : ClassificationHead
         : base(w.Path)
     {
         ArgumentNullException.ThrowIfNull(backbone);
-        _score = Add(new Layers.Linear(w.As(ParameterKind.Head).AtDepth(backbone.Blocks.Count + 1), backbone.Width, outputs, initializer, bias: false));
+        _score = Add(new Layers.Linear(w.As(ParameterKind.Head).AtDepth(backbone.Blocks.Count + 1), backbone.OutputWidth, outputs, initializer, bias: false));
     }
 
     /// <inheritdoc/>

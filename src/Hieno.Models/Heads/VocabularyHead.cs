@@ -15,6 +15,9 @@ public abstract class VocabularyHead(string path) : Module(path)
     /// <summary>Its offset, [V], or null.</summary>
     public virtual Parameter? Offset => null;
 
+    /// <summary>Limit c of the logits, which become c·tanh(logit / c); 0 for none.</summary>
+    public virtual float Limit => 0f;
+
     /// <summary>What happens to a hidden vector before the projection; nothing in most models.</summary>
     /// <param name="hidden">[N, C].</param>
     public virtual Tensor Prepare(Tensor hidden) => hidden;
@@ -32,7 +35,7 @@ public abstract class VocabularyHead(string path) : Module(path)
             logits = rows.Enabled ? rows.Apply(prepared, logits) : logits;
         }
 
-        return logits;
+        return Limit > 0f ? Ops.SoftCap(logits, Limit) : logits;
     }
 
     /// <summary>The cross-entropy of predicting tokens, with the projection in one: see <see cref="Ops.LinearCrossEntropy"/>.</summary>
@@ -51,7 +54,7 @@ public abstract class VocabularyHead(string path) : Module(path)
             1 => new StandInRows(rows[0].Rows, [.. rows[0].Ids]),
             _ => throw new InvalidOperationException($"{rows.Length} adapters with rows of their own for some tokens are switched on. Switch all but one off."),
         };
-        return Ops.LinearCrossEntropy(Prepare(hidden), Projection, Offset?.Value, labels, weights, scale, statistics, standIn);
+        return Ops.LinearCrossEntropy(Prepare(hidden), Projection, Offset?.Value, labels, weights, scale, statistics, standIn, Limit);
     }
 
     internal void Attach(OutputRows rows) => _rows.Add(rows);
@@ -59,23 +62,38 @@ public abstract class VocabularyHead(string path) : Module(path)
     internal void Detach(OutputRows rows) => _rows.Remove(rows);
 }
 
-/// <summary>A bias-free projection, tied to the token table or with a weight of its own called <c>lm_head.weight</c>.</summary>
+/// <summary>A projection, tied to the token table or with a weight of its own called <c>weight</c>.</summary>
 public sealed class CausalHead : VocabularyHead
 {
+    private readonly float _scale;
+
     /// <summary>Takes <c>weight</c> from <paramref name="w"/> unless <paramref name="tied"/>.</summary>
     /// <param name="w">The root of the checkpoint at <c>lm_head</c>.</param>
     /// <param name="backbone">The body it reads from.</param>
     /// <param name="tied">True when the token table is also the projection.</param>
     /// <param name="initializer">First values of a projection of its own.</param>
-    public CausalHead(WeightScope w, Backbone backbone, bool tied, Initializer initializer)
-        : base(w.Path)
+    /// <param name="bias">True when it has an offset, <c>bias</c>.</param>
+    /// <param name="scale">Factor of the logits.</param>
+    /// <param name="limit">See <see cref="VocabularyHead.Limit"/>.</param>
+    public CausalHead(WeightScope w, Backbone backbone, bool tied, Initializer initializer, bool bias = false, float scale = 1f, float limit = 0f)
+        : base((w ?? throw new ArgumentNullException(nameof(w))).Path)
     {
         ArgumentNullException.ThrowIfNull(backbone);
-        Projection = tied
-            ? backbone.TokenTable
-            : Add(w.As(ParameterKind.Head).AtDepth(backbone.Blocks.Count + 1).Weight("weight", [backbone.VocabularySize, backbone.Width], initializer));
+        (_scale, Limit) = (scale, limit);
+        WeightScope head = w.As(ParameterKind.Head).AtDepth(backbone.Blocks.Count + 1);
+        Projection = tied ? backbone.TokenTable : Add(head.Weight("weight", [backbone.VocabularySize, backbone.OutputWidth], initializer));
+        Offset = bias ? Add(head.Weight("bias", [backbone.VocabularySize], Initializer.Zeros)) : null;
     }
 
     /// <inheritdoc/>
     public override Parameter Projection { get; }
+
+    /// <inheritdoc/>
+    public override Parameter? Offset { get; }
+
+    /// <inheritdoc/>
+    public override float Limit { get; }
+
+    /// <inheritdoc/>
+    public override Tensor Prepare(Tensor hidden) => _scale == 1f ? hidden : Ops.Scale(hidden, _scale);
 }

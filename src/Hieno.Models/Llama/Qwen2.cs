@@ -1,4 +1,5 @@
 using Hieno.Formats;
+using Hieno.Models.Decoders;
 
 namespace Hieno.Models.Llama;
 
@@ -13,16 +14,20 @@ public sealed class Qwen2Family : LlamaFamily
     protected override string ClassPrefix => "Qwen2";
 
     /// <inheritdoc/>
-    protected override LlamaConfig Settings(ModelConfig config)
+    protected override DecoderSettings Settings(ModelConfig config) => DecoderSettings.OfLlamaKeys(config) with
+    {
+        QueryKeyValueBias = true,
+        OutputBias = false,
+        Window = UpperWindow(config),
+    };
+
+    /// <summary>The window of each layer under <c>use_sliding_window</c>: from layer <c>max_window_layers</c> on, unless <c>layer_types</c> says otherwise.</summary>
+    internal static Func<int, int?> UpperWindow(ModelConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
         int window = config.GetBool("use_sliding_window", false) ? config.GetInt("sliding_window", 4096) : 0;
-        int firstWindowed = config.GetInt("max_window_layers", 28);
-        return new LlamaConfig(config)
-        {
-            QueryKeyValueBias = true,
-            OutputBias = false,
-            Window = layer => window > 0 && layer >= firstWindowed ? window : null,
-        };
+        int first = config.GetInt("max_window_layers", 28);
+        bool[] sliding = LayerKinds.AreSliding(config, layer => layer >= first);
+        return layer => window > 0 && sliding[layer] ? window : null;
     }
 }

@@ -213,6 +213,7 @@ public sealed unsafe partial class CpuBackend
             int padded = work.Padded;
             bool wantsScores = dq.IsWanted || dk.IsWanted;
             AttentionTiles.Scores<V>(problem.Spans, tile, firstKey, rows, k, padded, problem.Width, work.QPacked, block.P);
+            AttentionTiles.AddSlopes<V>(block.P, rows, firstKey, work.Ends, problem.SlopeOf(head));
             if (problem.Cap > 0f)
             {
                 AttentionTiles.Cap<V>(block.P, rows * Lanes, problem.Cap);

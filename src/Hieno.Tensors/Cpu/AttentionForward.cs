@@ -35,6 +35,7 @@ public sealed unsafe partial class CpuBackend
         public readonly int Width = q.Columns / options.Heads;
         public readonly float Scale = options.Scale!.Value;
         public readonly float Cap = options.SoftCap;
+        public readonly IReadOnlyList<float>? Slopes = options.Slopes;
         public readonly int KvHeads = options.KvHeads;
         public readonly int HeadsPerKv = options.HeadsPerKv;
         public readonly AttentionSpans Spans = spans;
@@ -45,6 +46,8 @@ public sealed unsafe partial class CpuBackend
         public float* KeyAt(int key, int kvHead) => K + (key * KStride) + (kvHead * Width);
 
         public float* ValueAt(int key, int kvHead) => V + (key * VStride) + (kvHead * Width);
+
+        public float SlopeOf(int head) => Slopes is null ? 0f : Slopes[head];
 
         /// <summary>True for so few queries that a tile's empty lanes would cost more than taking the queries one by one.</summary>
         public bool GoesRowByRow(in AttentionTile tile) => tile.Queries <= MostSingleRows && Dropout is null;
@@ -140,7 +143,13 @@ public sealed unsafe partial class CpuBackend
                 for (int h = 0; h < problem.HeadsPerKv; h++)
                 {
                     new AttentionRow(memory + (h * AttentionRow.Floats(width)), width).Meet<V>(
-                        problem.KeyAt(key, kvHead), problem.KStride, problem.ValueAt(key, kvHead), problem.VStride, rows, problem.Cap);
+                        problem.KeyAt(key, kvHead),
+                        problem.KStride,
+                        problem.ValueAt(key, kvHead),
+                        problem.VStride,
+                        rows,
+                        (problem.SlopeOf(firstHead + h), key - problem.Spans.End[query] + 1),
+                        problem.Cap);
                 }
             }
 
@@ -165,6 +174,7 @@ public sealed unsafe partial class CpuBackend
                 int rows = Math.Min(AttentionTiles.KeyBlock, keys - first);
                 AttentionTiles.Scores<V>(
                     problem.Spans, tile, first, rows, k + ((long)first * work.Padded), work.Padded, width, work.Q, work.P);
+                AttentionTiles.AddSlopes<V>(work.P, rows, first, work.Ends, problem.SlopeOf(head));
                 if (problem.Cap > 0f)
                 {
                     AttentionTiles.Cap<V>(work.P, rows * AttentionTiles.Queries, problem.Cap);

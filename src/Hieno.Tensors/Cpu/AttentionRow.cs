@@ -33,12 +33,20 @@ internal readonly unsafe struct AttentionRow(float* memory, int width)
         (*_max, *_sum) = (float.MinValue, 0f);
     }
 
-    /// <summary>Meets the next <paramref name="rows"/> keys, at most <see cref="KeyBlock"/>.</summary>
+    /// <summary>
+    /// Meets the next <paramref name="rows"/> keys, at most <see cref="KeyBlock"/>; the first lies so many keys from the query's last one, and
+    /// each key's score is changed by the slope times its distance.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Meet<V>(float* keys, long keyStride, float* values, long valueStride, int rows, float cap)
+    public void Meet<V>(float* keys, long keyStride, float* values, long valueStride, int rows, (float Slope, int First) distance, float cap)
         where V : unmanaged, ISimd<V>
     {
         Scores<V>(keys, keyStride, rows);
+        for (int row = 0; distance.Slope != 0f && row < rows; row++)
+        {
+            _scores[row] += distance.Slope * (distance.First + row);
+        }
+
         if (cap > 0f)
         {
             AttentionTiles.Cap<V>(_scores, rows, cap);

@@ -242,6 +242,23 @@ internal static unsafe class AttentionTiles
         }
     }
 
+    /// <summary>score += slope · (key − the last key that its query sees), where the slope is not 0. <paramref name="firstKey"/> counts from the tile's first key.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddSlopes<V>(float* scores, int rows, int firstKey, float* ends, float slope)
+        where V : unmanaged, ISimd<V>
+    {
+        V slopes = V.All(slope);
+        for (int row = 0; slope != 0f && row < rows; row++)
+        {
+            V key = V.All(firstKey + row + 1);
+            for (int lane = 0; lane < Queries; lane += V.Count)
+            {
+                float* at = scores + (row * Queries) + lane;
+                V.Fma(key - V.Load(ends + lane), slopes, V.Load(at)).Store(at);
+            }
+        }
+    }
+
     /// <summary>score ← cap · tanh(score / cap).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Cap<V>(float* scores, int count, float cap)

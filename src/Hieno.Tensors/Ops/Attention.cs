@@ -17,13 +17,19 @@ public sealed record AttentionOptions(int Heads)
     /// <remarks>Gemma 2, <see href="https://arxiv.org/abs/2408.00118"/>, section 2.</remarks>
     public float SoftCap { get; init; }
 
+    /// <summary>
+    /// For each query head by how much a score falls with each key between it and the last one that the query sees; null (default) for not at all.
+    /// </summary>
+    /// <remarks>ALiBi: Press et al. 2021, <see href="https://arxiv.org/abs/2108.12409"/>, section 3.</remarks>
+    public IReadOnlyList<float>? Slopes { get; init; }
+
     /// <summary>Query heads that share one key head.</summary>
     internal int HeadsPerKv => Heads / KvHeads;
 }
 
 public static partial class Ops
 {
-    /// <summary>Attention of each query to the keys of its span: y = softmax(scale · q·kᵀ) · v, head by head.</summary>
+    /// <summary>Attention of each query to the keys of its span: y = softmax(scale · q·kᵀ − slope · distance) · v, head by head.</summary>
     /// <param name="q">Queries, [Nq, Heads · D]; rows may be strided, e.g. columns of a fused projection.</param>
     /// <param name="k">Keys, [Nk, KvHeads · D]; query head h uses key head h / (Heads / KvHeads).</param>
     /// <param name="v">Values, [Nk, KvHeads · D].</param>
@@ -74,6 +80,10 @@ public static partial class Ops
         }
 
         ShapeException.ThrowUnless(
+            options.Slopes is null || options.Slopes.Count == options.Heads,
+            $"there are {options.Slopes?.Count} slopes for {options.Heads} query heads. Give one for each.",
+            Op);
+        ShapeException.ThrowUnless(
             options.Heads % options.KvHeads == 0,
             $"{options.Heads} query heads cannot share {options.KvHeads} key heads evenly. Make one a multiple of the other.",
             Op);
@@ -94,7 +104,7 @@ public static partial class Ops
         }
     }
 
-    // With S = scale·q·kᵀ (limited), P = exp(S − logSum) and, under dropout, M the masks' factors (0 or 1/(1 − rate)):
+    // With S = scale·q·kᵀ (sloped, limited), P = exp(S − logSum) and, under dropout, M the masks' factors (0 or 1/(1 − rate)):
     //   dv = (P∘M)ᵀ·dy            dP = M∘(dy·vᵀ)
     //   dS = P∘(dP − rowsum(dy∘y)) · (1 − (S/c)²)
     //   dq = scale·dS·k           dk = scale·dSᵀ·q

@@ -14,6 +14,7 @@ public static partial class Ops
     /// <param name="scale">Factor of the sum, e.g. 1 / number of target tokens of the whole batch.</param>
     /// <param name="statistics">If given, receives each target token's loss and whether it was predicted.</param>
     /// <param name="standIn">If given, rows that stand in for some rows of <paramref name="weight"/>, which then get no gradient; b stays that of <paramref name="bias"/>.</param>
+    /// <param name="limit">Limit c of the logits, which become c·tanh(logit / c); 0 (default) for none.</param>
     /// <returns>[1].</returns>
     /// <exception cref="ShapeException">The shapes do not fit, or the number of labels or weights is not N.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A label is neither −100 nor below V.</exception>
@@ -22,15 +23,16 @@ public static partial class Ops
     /// pass only hands them over. The same idea: Hsu et al. 2024, <see href="https://arxiv.org/abs/2410.10989"/>, section 3.
     /// </remarks>
     public static Tensor LinearCrossEntropy(
-        Tensor hidden, Tensor weight, Tensor? bias, int[] labels, float[]? weights = null, float scale = 1f, TokenLossStatistics? statistics = null, StandInRows? standIn = null)
+        Tensor hidden, Tensor weight, Tensor? bias, int[] labels, float[]? weights = null, float scale = 1f, TokenLossStatistics? statistics = null, StandInRows? standIn = null, float limit = 0f)
     {
         ArgumentNullException.ThrowIfNull(hidden);
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
         ArgumentNullException.ThrowIfNull(weight);
         CheckLinear(hidden, weight, bias, transposed: false);
         CheckLabels(labels, weights, hidden.Rows, weight.Shape[0]);
         standIn?.ThrowUnlessFit(weight);
 
-        var pass = new HeadPass(hidden, weight, bias, labels, RowFactors(weights, scale, labels.Length), statistics, standIn);
+        var pass = new HeadPass(hidden, weight, bias, labels, RowFactors(weights, scale, labels.Length), statistics, standIn, limit);
         double loss = pass.Run();
         Tensor y = Tensor.FromValues([1], [(float)loss], hidden.Backend);
         long standInCount = standIn?.Values.Count ?? 0;
@@ -54,9 +56,11 @@ public static partial class Ops
         private readonly TokenLossStatistics? _statistics;
         private readonly MatMulPrecision _precision;
         private readonly StandInRows? _standIn;
+        private readonly float _limit;
 
-        public HeadPass(Tensor hidden, Tensor weight, Tensor? bias, int[] labels, float[] factors, TokenLossStatistics? statistics, StandInRows? standIn)
+        public HeadPass(Tensor hidden, Tensor weight, Tensor? bias, int[] labels, float[] factors, TokenLossStatistics? statistics, StandInRows? standIn, float limit)
         {
+            _limit = limit;
             _standIn = standIn is { Values.Rows: > 0 } ? standIn : null;
             (_hidden, _weight, _bias, _statistics, _precision) = (hidden, weight, bias, statistics, PrecisionFor(weight));
             _rows = [.. Enumerable.Range(0, labels.Length).Where(i => labels[i] != IgnoredLabel)];
@@ -102,13 +106,14 @@ public static partial class Ops
             int stride = PaddedStride(_weight.Shape[0]);
             Storage logits = backend.Rent((long)chunk * stride * sizeof(float));
             Storage copies = backend.Rent(2L * chunk * _hidden.Columns * sizeof(float));
+            Storage? unlimited = _limit > 0f ? backend.Rent((long)chunk * stride * sizeof(float)) : null;
             try
             {
                 double loss = 0;
                 for (int start = 0; start < _rows.Length; start += ChunkRows)
                 {
                     int count = Math.Min(ChunkRows, _rows.Length - start);
-                    loss += RunChunk(start, new Tensor(logits, [count, _weight.Shape[0]], DType.F32, 0, stride), copies);
+                    loss += RunChunk(start, LogitsIn(logits, count, stride), unlimited is null ? null : LogitsIn(unlimited, count, stride), copies);
                 }
 
                 return loss;
@@ -117,10 +122,13 @@ public static partial class Ops
             {
                 logits.Free();
                 copies.Free();
+                unlimited?.Free();
             }
         }
 
-        private double RunChunk(int start, Tensor logits, Storage copies)
+        private Tensor LogitsIn(Storage memory, int rows, int stride) => new(memory, [rows, _weight.Shape[0]], DType.F32, 0, stride);
+
+        private double RunChunk(int start, Tensor logits, Tensor? unlimited, Storage copies)
         {
             Backend backend = _hidden.Backend;
             int count = logits.Rows;
@@ -137,6 +145,14 @@ public static partial class Ops
                 backend.MatMul(h, false, values, true, _bias?.ColumnRange(id, values.Rows), logits.ColumnRange(id, values.Rows), add: false, _precision);
             }
 
+            if (unlimited is not null)
+            {
+                // With u = logit / c kept: c·tanh(u), whose derivative with respect to the logit is tanh′(u).
+                backend.Scale(logits, 1f / _limit, unlimited, add: false);
+                backend.ActivateForward(unlimited, Activation.Tanh, logits);
+                backend.Scale(logits, _limit, logits, add: false);
+            }
+
             bool differentiate = HiddenGradient is not null || WeightGradient is not null || BiasGradient is not null || StandInGradient is not null;
             float[] losses = new float[count];
             bool[] correct = new bool[count];
@@ -148,6 +164,11 @@ public static partial class Ops
             }
 
             // From here on the logits' memory holds their gradient.
+            if (unlimited is not null && differentiate)
+            {
+                backend.ActivateBackward(unlimited, Activation.Tanh, logits, logits, add: false);
+            }
+
             if (BiasGradient is not null)
             {
                 backend.SumRows(logits, BiasGradient.Buffer, add: start > 0);

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using Hieno.Models.Gpt2;
+using Hieno.Models.Decoders;
 using Hieno.Tensors;
 using Hieno.Tests.Shared;
 
@@ -40,7 +40,7 @@ public sealed class SortingTests : IDisposable
         Tensor x = Tensor.FromValues([33, 48], Published("x"));
         for (int i = 0; i < 3; i++)
         {
-            x = ((Gpt2Block)_model.Backbone.Blocks[i]).Forward(x, batch);
+            x = ((DecoderBlock)_model.Backbone.Blocks[i]).Forward(x, batch);
             Close(Published($"block{i}"), x.ToArray());
         }
     }

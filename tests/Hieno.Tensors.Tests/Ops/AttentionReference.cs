@@ -89,6 +89,7 @@ internal sealed class AttentionReference(AttentionSpans spans, AttentionOptions 
             }
 
             score *= _scale;
+            score -= (options.Slopes?[head] ?? 0f) * (double)(spans.End[query] - 1 - key);
             slopes[key] = 1;
             if (options.SoftCap > 0)
             {

@@ -65,6 +65,25 @@ public sealed class AttentionTests
     public void Scores_can_be_scaled_and_limited() =>
         Check(AttentionSpans.Causal([70, 9]), new AttentionOptions(2) { Scale = 0.7f, SoftCap = 3f }, width: 16);
 
+    [Theory]
+    [MemberData(nameof(SpanKinds))]
+    public void Scores_can_fall_with_the_distance_of_the_key(string kind)
+    {
+        bool large = kind == "long";
+        Check(s_spans[kind](), new AttentionOptions(large ? 1 : 2) { Slopes = large ? [0.3f] : [0.5f, 0.0625f] }, width: large ? 8 : 12);
+    }
+
+    [Fact]
+    public void Decoding_finds_the_slope_of_each_head_that_shares_a_key_head() =>
+        Check(new AttentionSpans([0, 700, 1000], [600, 703, 1257]), new AttentionOptions(6) { KvHeads = 2, Slopes = [0.5f, 0.25f, 0.1f, 0.05f, 0.02f, 0f] }, width: 16);
+
+    [Fact]
+    public void As_many_slopes_as_heads_are_needed()
+    {
+        Tensor q = TestTensors.Random([3, 8], seed: 1);
+        Assert.Throws<ShapeException>(() => Attention(q, q, q, AttentionSpans.Causal([3]), new AttentionOptions(2) { Slopes = [0.5f] }));
+    }
+
     [Fact]
     public void Large_scores_do_not_overflow() =>
         Check(AttentionSpans.Bidirectional([150]), new AttentionOptions(1) { Scale = 30f }, width: 8, tolerance: 2e-3); // errors of the scores grow with the scale
@@ -182,7 +201,7 @@ public sealed class AttentionTests
     public void Results_do_not_depend_on_the_number_of_threads()
     {
         AttentionSpans spans = AttentionSpans.Causal([300, 48, 7, 200]);
-        var options = new AttentionOptions(4) { KvHeads = 2, DropoutRate = 0.1f };
+        var options = new AttentionOptions(4) { KvHeads = 2, DropoutRate = 0.1f, Slopes = [0.5f, 0.25f, 0.1f, 0f] };
         float[][] expected = RunOn(TestTensors.Teams[0], spans, options, width: 12);
         foreach (CpuBackend team in TestTensors.Teams.Skip(1))
         {
@@ -202,7 +221,7 @@ public sealed class AttentionTests
     public void All_vector_widths_agree_with_the_scalar_twin(int width)
     {
         AttentionSpans spans = AttentionSpans.Causal([150, 1, 20]);
-        var options = new AttentionOptions(2) { KvHeads = 1, DropoutRate = 0.1f, SoftCap = 20f };
+        var options = new AttentionOptions(2) { KvHeads = 1, DropoutRate = 0.1f, SoftCap = 20f, Slopes = [0.25f, 0.03f] };
         float[][] expected = RunOn(TestTensors.Widths[0], spans, options, width);
         foreach (CpuBackend backend in TestTensors.Widths.Skip(1))
         {

@@ -67,6 +67,26 @@ public sealed class LinearCrossEntropyTests
     [Theory]
     [InlineData(0)]
     [InlineData(4)]
+    public void Limited_logits_give_the_value_and_the_gradients_of_separate_operations(int ignoreEvery)
+    {
+        const float Limit = 0.7f;
+        int rows = 1300; // three chunks
+        int[] labels = Labels(rows, 23, ignoreEvery);
+        (Tensor hidden, Tensor weight, Tensor bias) = Leaves(rows, Tensors.Cpu.CpuBackend.Shared);
+        float[][] expected = Gradients(hidden, weight, bias, () => CrossEntropy(SoftCap(Linear(hidden, weight, bias), Limit), labels, null, 0.01f));
+        float[][] fused = Gradients(hidden, weight, bias, () => LinearCrossEntropy(hidden, weight, bias, labels, null, 0.01f, limit: Limit));
+        for (int i = 0; i < expected.Length; i++)
+        {
+            TestTensors.Close(TestTensors.Double(expected[i]), fused[i], 1e-5);
+        }
+
+        float separate = CrossEntropy(SoftCap(Linear(hidden, weight, bias), Limit), labels, null, 0.01f).Item();
+        Assert.Equal(separate, LinearCrossEntropy(hidden, weight, bias, labels, null, 0.01f, limit: Limit).Item(), 1e-5f);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(4)]
     public void Several_chunks_give_the_gradients_of_the_two_separate_operations(int ignoreEvery)
     {
         int rows = 1300; // three chunks
