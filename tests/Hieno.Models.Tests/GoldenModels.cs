@@ -19,7 +19,7 @@ internal static class GoldenModels
     public static IReadOnlyList<string> Encoders { get; } = ["bert", "bert_regression", "bert_seqcls"];
 
     /// <summary>Models of pictures.</summary>
-    public static IReadOnlyList<string> Pictures { get; } = ["beit", "deit", "dinov2", "resnet", "resnet_bottleneck", "swin", "vit"];
+    public static IReadOnlyList<string> Pictures { get; } = ["beit", "convnext", "deit", "dinov2", "mobilenet_v2", "resnet", "resnet_bottleneck", "swin", "vit"];
 
     /// <summary>All models of text.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Decoders, .. Encoders];

@@ -17,7 +17,7 @@ internal static class AdapterCheck
         var fixture = Fixture.Read(AdapterFixture.BaseOf(folder));
         var expected = TensorFile.Read(Path.Combine(folder, "expected.safetensors"));
         var subject = Subject.Load(fixture);
-        Adapter adapter = PeftFolder.Load(subject.Text, folder);
+        Adapter adapter = PeftFolder.Load(subject.Model, folder);
         yield return new Measurement("logits", LogitsCheck.Compare(fixture, subject.Logits(fixture.Batch), fixture.Batch, expected, "logits"), LogitsCheck.Limit(fixture));
         if (expected.Has("merged.logits"))
         {
@@ -32,7 +32,7 @@ internal static class AdapterCheck
         if (expected.Names.Count(name => name.StartsWith("param.prompt_encoder.", StringComparison.Ordinal)) > 1)
         {
             subject = Subject.Load(fixture); // the file holds what the encoder computes; the encoder itself is made anew
-            adapter = adapter.Options.Create().Apply(subject.Text, seed: 1).Adapter!;
+            adapter = adapter.Options.Create().Apply(subject.Model, seed: 1).Adapter!;
             Restore(adapter, expected);
             yield return new Measurement("encoded", LogitsCheck.Compare(fixture, subject.Logits(fixture.Batch), fixture.Batch, expected, "logits"), LogitsCheck.Limit(fixture));
         }
@@ -97,7 +97,7 @@ internal static class AdapterCheck
     private static double MergedLogits(Fixture fixture, string folder, TensorFile expected)
     {
         var subject = Subject.Load(fixture);
-        PeftFolder.Load(subject.Text, folder).Merge();
+        PeftFolder.Load(subject.Model, folder).Merge();
         return LogitsCheck.Compare(fixture, subject.Logits(fixture.Batch), fixture.Batch, expected, "merged.logits");
     }
 

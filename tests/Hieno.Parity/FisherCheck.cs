@@ -15,7 +15,7 @@ internal static class FisherCheck
         var expected = TensorFile.Read(path);
         Fixture fixture = AlignFixture.BaseOf(path, "bert_seqcls");
         var subject = Subject.Load(fixture);
-        TunedModel tuned = new NormsOptions { TrainHead = false }.Create().Apply(subject.Text, seed: 0);
+        TunedModel tuned = new NormsOptions { TrainHead = false }.Create().Apply(subject.Model, seed: 0);
         (TokenBatch rows, int[] labels) = (fixture.Batch.Tokens, fixture.Batch.Labels);
         int[] first = rows.FirstTokens();
         float[][] information = FisherInformation.Compute(tuned.Trainable, rows.Rows, row =>

@@ -24,7 +24,7 @@ internal static class LayerDecayCheck
         string[] frozen = [.. settings.GetProperty("frozen").EnumerateArray().Select(name => name.GetString()!)];
         Fixture fixture = AlignFixture.BaseOf(path, "gpt2");
         var subject = Subject.Load(fixture);
-        TunedModel tuned = new PartialOptions { Freeze = frozen }.Create().Apply(subject.Text, seed: 0);
+        TunedModel tuned = new PartialOptions { Freeze = frozen }.Create().Apply(subject.Model, seed: 0);
         IOptimizer optimizer = new AdamWOptions().Create(OptimizedParameter.Create(
             tuned.Trainable, subject.Text.Backbone.Blocks.Count, weightDecay: 0, layerDecay: settings.GetProperty("decay").GetDouble()));
 
@@ -73,10 +73,10 @@ internal static class LayerDecayCheck
                 parameter.Base.Backend.CopyFromHost(expected.Floats("llrd." + parameter.Name), parameter.Base);
             }
 
-            WeightFiles.SaveModel(subject.Text, end, companions: null);
+            WeightFiles.SaveModel(subject.Model, end, companions: null);
             using (WeightMix mix = WeightMix.Interpolate(fixture.Folder, end, alpha))
             {
-                mix.LoadInto(subject.Text);
+                mix.LoadInto(subject.Model);
             }
 
             return LogitsCheck.Compare(fixture, subject.Logits(fixture.Batch), fixture.Batch, expected, "wise_ft_alpha0.3.logits");

@@ -16,7 +16,7 @@ internal static class LoRACheck
     {
         var expected = TensorFile.Read(Path.Combine(folder, "expected.safetensors"));
         var subject = Subject.Load(fixture);
-        Adapter adapter = PeftFolder.Load(subject.Text, folder);
+        Adapter adapter = PeftFolder.Load(subject.Model, folder);
         double logits = LogitsCheck.Compare(fixture, subject.Logits(fixture.Batch), fixture.Batch, expected, "eval.logits");
         yield return new Measurement("lora logits", logits, LogitsCheck.Limit(fixture));
         yield return new Measurement("merged", MergedLogits(fixture, folder, expected), LogitsCheck.Limit(fixture));
@@ -40,7 +40,7 @@ internal static class LoRACheck
     private static double MergedLogits(Fixture fixture, string folder, TensorFile expected)
     {
         var subject = Subject.Load(fixture);
-        PeftFolder.Load(subject.Text, folder).Merge();
+        PeftFolder.Load(subject.Model, folder).Merge();
         return LogitsCheck.Compare(fixture, subject.Logits(fixture.Batch), fixture.Batch, expected, "merged.eval.logits");
     }
 

@@ -12,10 +12,10 @@ internal sealed class Subject
 {
     private readonly Fixture _fixture;
 
-    private Subject(Fixture fixture, Module model) => (_fixture, Model) = (fixture, model);
+    private Subject(Fixture fixture, PretrainedModel model) => (_fixture, Model) = (fixture, model);
 
     /// <summary>The model.</summary>
-    public Module Model { get; }
+    public PretrainedModel Model { get; }
 
     /// <summary>The model, of a fixture of text.</summary>
     public TextModel Text => (TextModel)Model;
@@ -34,12 +34,12 @@ internal sealed class Subject
         if (fixture.Task == FixtureTask.ImageClassification)
         {
             var vision = VisionModel.Load(fixture.Folder, fixture.Outputs, config: config);
-            return new Subject(fixture, ThrowIfNew(fixture, vision, vision.NewlyInitialized));
+            return new Subject(fixture, ThrowIfNew(fixture, vision));
         }
 
         HeadChoice head = fixture.Task == FixtureTask.Classification ? HeadChoice.Classification(fixture.Outputs) : HeadChoice.Language;
         var model = TextModel.Load(fixture.Folder, head, config: config);
-        return new Subject(fixture, ThrowIfNew(fixture, model, model.NewlyInitialized));
+        return new Subject(fixture, ThrowIfNew(fixture, model));
     }
 
     /// <summary>Logits of each token, or of each row for a classifier.</summary>
@@ -88,9 +88,9 @@ internal sealed class Subject
     public static Tape Begin(bool record, bool isTraining) =>
         Tape.Begin(record, dropout: isTraining ? new DropoutSource(new Rng(0, RngStream.Dropout), pass: 0) : null);
 
-    private static Module ThrowIfNew(Fixture fixture, Module model, IReadOnlyList<string> created) => created.Count == 0
+    private static PretrainedModel ThrowIfNew(Fixture fixture, PretrainedModel model) => model.NewlyInitialized.Count == 0
         ? model
-        : throw new FixtureException($"{fixture.Folder}: the checkpoint does not hold {string.Join(", ", created)}.");
+        : throw new FixtureException($"{fixture.Folder}: the checkpoint does not hold {string.Join(", ", model.NewlyInitialized)}.");
 
     // The reference decides by problem_type and, where that is absent, by the number of outputs and the kind of labels.
     private Tensor RowLoss(Tensor logits, FixtureBatch batch)

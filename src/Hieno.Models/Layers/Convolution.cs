@@ -64,6 +64,9 @@ public sealed class Convolution : Module
     /// <summary>Parts that channels and features are cut into.</summary>
     public int Groups { get; }
 
+    /// <summary>True where the padding follows from the picture's size, as in TensorFlow; see <see cref="SlidingAxis.Covering"/>. Default false.</summary>
+    public bool CoversPictures { get; init; }
+
     /// <summary>W, [features, channels / groups, height, width].</summary>
     public Parameter Weight { get; }
 
@@ -73,5 +76,12 @@ public sealed class Convolution : Module
     /// <summary>Computes the layer.</summary>
     /// <param name="x">[N, H, W, channels].</param>
     /// <returns>[N, H', W', features].</returns>
-    public Tensor Forward(Tensor x) => Ops.Convolution(x, Weight, Bias?.Value, _vertical, _horizontal, Groups);
+    public Tensor Forward(Tensor x)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        (SlidingAxis down, SlidingAxis across) = CoversPictures
+            ? (_vertical.Covering(x.Shape[1], Kernel.Height), _horizontal.Covering(x.Shape[2], Kernel.Width))
+            : (_vertical, _horizontal);
+        return Ops.Convolution(x, Weight, Bias?.Value, down, across, Groups);
+    }
 }

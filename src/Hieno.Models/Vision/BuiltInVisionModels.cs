@@ -1,6 +1,8 @@
 using Hieno.Models.Vision.Beit;
 using Hieno.Models.Vision.Clip;
+using Hieno.Models.Vision.ConvNeXt;
 using Hieno.Models.Vision.Dinov2;
+using Hieno.Models.Vision.MobileNetV2;
 using Hieno.Models.Vision.ResNet;
 using Hieno.Models.Vision.Swin;
 using Hieno.Models.Vision.Vit;
@@ -16,6 +18,9 @@ public static class BuiltInVisionModels
         .Add(new CifarResNetFamily())
         .Add(new ResNetFamily())
         .Add(new TorchvisionResNetFamily())
+        .Add(new MobileNetV2Family())
+        .Add(new TorchvisionMobileNetV2Family())
+        .Add(new ConvNeXtFamily())
         .Add(new VitFamily())
         .Add(new DeitFamily())
         .Add(new Dinov2Family())

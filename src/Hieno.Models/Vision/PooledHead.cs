@@ -15,14 +15,15 @@ public sealed class PooledHead : VisionHead
     /// <param name="backbone">The body.</param>
     /// <param name="outputs">Numbers for each picture.</param>
     /// <param name="dropout">The part of the means that is left out in training. Default 0.</param>
-    public PooledHead(WeightScope root, string name, VisionBackbone backbone, int outputs, float dropout = 0f)
+    /// <param name="initializer">First values of a new layer's weight; Kaiming-uniform when null.</param>
+    public PooledHead(WeightScope root, string name, VisionBackbone backbone, int outputs, float dropout = 0f, Initializer? initializer = null)
         : base(string.Empty)
     {
         ArgumentNullException.ThrowIfNull(root);
         ArgumentNullException.ThrowIfNull(backbone);
         _dropout = dropout;
         WeightScope head = root.At(name).As(ParameterKind.Head).AtDepth(backbone.Blocks.Count + 1);
-        _linear = Add(new Linear(head, backbone.Width, outputs, Initializer.KaimingUniform(backbone.Width)));
+        _linear = Add(new Linear(head, backbone.Width, outputs, initializer ?? Initializer.KaimingUniform(backbone.Width)));
     }
 
     /// <inheritdoc/>

@@ -28,6 +28,19 @@ public readonly record struct SlidingAxis(int Stride = 1, int Before = 0, int Af
         return new SlidingAxis(1, padding / 2, padding - (padding / 2), dilation);
     }
 
+    /// <summary>
+    /// The same axis, padded so that the windows reach the last pixel of a side of this length and there are ⌈length / stride⌉ of them: TensorFlow's
+    /// <c>same</c>. An odd pixel of padding comes last.
+    /// </summary>
+    /// <param name="length">Pixels along the side.</param>
+    /// <param name="window">Elements of the window.</param>
+    public SlidingAxis Covering(int length, int window)
+    {
+        int rest = length % Stride;
+        int padding = Math.Max(0, window - (rest == 0 ? Stride : rest));
+        return this with { Before = padding / 2 * Dilation, After = (padding - (padding / 2)) * Dilation };
+    }
+
     /// <summary>How many places a window has: ⌊(length + padding − dilation·(window − 1) − 1) / stride⌋ + 1, or less than 1 where it does not fit.</summary>
     /// <param name="length">Pixels along the side.</param>
     /// <param name="window">Elements of the window.</param>

@@ -117,9 +117,9 @@ internal static class TokenRows
     /// <exception cref="CheckpointException">They do not fit the model.</exception>
     public static void Read(Adapter adapter, AdapterWeights weights)
     {
-        TextModel model = adapter.Model.RequireText("tokens");
         foreach ((string? module, int[] given) in IdsOf(adapter.Source!))
         {
+            TextModel model = adapter.Model.RequireText("tokens");
             Embedding table = TableOf(model);
             VocabularyHead? head = model.LanguageHead;
             bool isTable = module is null || LayerTargets.Matches(table.Path, module);
