@@ -35,6 +35,9 @@ public sealed class CheckpointWeights : WeightSource
     /// <summary>Tokens that the checkpoint knows, where the model is to know more: weights with a row for each token then end in rows of zeros. Null: as many.</summary>
     public int? KnownTokens { get; init; }
 
+    /// <summary>True where a weight of the head that the checkpoint has in another size starts at random instead of being a fault: the head of another number of classes.</summary>
+    public bool HeadMayDiffer { get; init; }
+
     /// <summary>Weights that the checkpoint did not hold and that start at random: the head of a new task.</summary>
     public IReadOnlyList<string> Created => _created;
 
@@ -75,10 +78,15 @@ public sealed class CheckpointWeights : WeightSource
         }
 
         _taken.Add(entry.Name);
-        if (KnownTokens is { } known && entry.Shape is [var rows, .. var rest] && rows == known && shape[0] > known
-            && rest.SequenceEqual(shape.AsSpan()[1..].ToArray().Select(extent => (long)extent)) && DTypeOf(entry.DType) is { } stored)
+        if (KnownTokens is { } known && IsOfOtherSize(entry, shape) && entry.Shape[0] == known && shape[0] > known && DTypeOf(entry.DType) is { } stored)
         {
             return Grow(entry, shape, stored);
+        }
+
+        if (HeadMayDiffer && mayBeNew && IsOfOtherSize(entry, shape))
+        {
+            _created.Add(name);
+            return initializer.Create(shape, _seed, name, _backend);
         }
 
         if (!entry.Shape.AsSpan().SequenceEqual(Array.ConvertAll(shape.AsSpan().ToArray(), d => (long)d)))
@@ -120,6 +128,10 @@ public sealed class CheckpointWeights : WeightSource
             Tensor = faults[0][..faults[0].IndexOf(':', StringComparison.Ordinal)],
         };
     }
+
+    // Another number of rows: tokens of a table, or outputs of a layer. All else is the same.
+    private static bool IsOfOtherSize(SafetensorsEntry entry, Shape shape) =>
+        entry.Shape is [var rows, .. var rest] && shape.Rank == entry.Shape.Length && rows != shape[0] && rest.SequenceEqual(shape.AsSpan()[1..].ToArray().Select(extent => (long)extent));
 
     private static DType? DTypeOf(SafetensorsDType dtype) => dtype switch
     {

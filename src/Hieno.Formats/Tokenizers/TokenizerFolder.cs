@@ -118,6 +118,7 @@ internal static class TokenizerFolder
                     [new UnicodeForm(NormalizationForm.FormC), new Replace(TextPattern.OfRegex(@"\s+"), " "), new Lowercase()]),
                 PreTokenizer = new PreTokenizerSequence(
                     [new Split(TextPattern.OfRegex(ClipPattern), SplitBehavior.Removed, invert: true), new ByteLevel(Bytes with { UseRegex = false })]),
+                Decoder = new DecoderSequence([new ByteLevelDecoder(Bytes), new ReplaceDecoder(TextPattern.OfText("</w>"), " ")]),
                 PostProcessor = Frame(model, config, addPrefixSpace: false, trimOffsets: false),
                 AddedTokens = SpecialTokens(model, config),
             };

@@ -72,7 +72,7 @@ public sealed class VisionModel : PretrainedModel
         var files = CheckpointFiles.Open(folder);
         try
         {
-            var source = new CheckpointWeights(files, family.BasePrefix, seed, backend);
+            var source = new CheckpointWeights(files, family.BasePrefix, seed, backend) { HeadMayDiffer = true };
             var model = new VisionModel(config, family, source, outputs, backend);
             source.ThrowIfFaulty(family.IsForeign);
             (model.NewlyInitialized, model.Unused, model.Counters) = (source.Created, source.Unused, source.Counters);

@@ -1,4 +1,6 @@
+using System.IO.Compression;
 using System.Text;
+using System.Text.Json;
 using Hieno.Formats.Tokenizers;
 using Hieno.Tests.Shared;
 
@@ -46,6 +48,26 @@ public sealed class RealTokenizerTests
                 Assert.Equal(fromJson.Encode(line).Ids, fromFiles.Encode(line).Ids);
             }
         });
+    }
+
+    // The published file lists merges; the ids follow from their order, as CLIP's own tokenizer counts them.
+    [SkippableFact]
+    public void Clip_gives_the_published_ids()
+    {
+        using var reader = new StreamReader(new GZipStream(File.OpenRead(SharedFolder.Require("data/tokenizers/clip/bpe_simple_vocab_16e6.txt.gz")), CompressionMode.Decompress));
+        string[] merges = reader.ReadToEnd().Split('\n')[1..(49_152 - 256 - 2 + 1)];
+        string[] bytes = [.. Enumerable.Range('!', 94).Concat(Enumerable.Range(0xA1, 12)).Concat(Enumerable.Range(0xAE, 82)).Concat(Enumerable.Range(256, 68)).Select(c => ((char)c).ToString())];
+        string[] tokens = [.. bytes, .. bytes.Select(token => token + "</w>"), .. merges.Select(merge => merge.Replace(" ", string.Empty, StringComparison.Ordinal)), "<|startoftext|>", "<|endoftext|>"];
+        string folder = Directory.CreateTempSubdirectory("hieno-clip-").FullName;
+        File.WriteAllText(Path.Combine(folder, "vocab.json"), JsonSerializer.Serialize(tokens.Select((token, id) => (token, id)).ToDictionary(item => item.token, item => item.id)));
+        File.WriteAllLines(Path.Combine(folder, "merges.txt"), ["#version: 0.2", .. merges]);
+        Tokenizer tokenizer = Tokenizer.FromFolder(folder);
+        Directory.Delete(folder, recursive: true);
+
+        Assert.Equal(49_408, tokenizer.VocabularySize);
+        Assert.Equal([49406, 320, 1125, 539, 320, 2368, 49407], tokenizer.Encode("a photo of a  Cat").Ids);
+        Assert.Equal([49406, 320, 22697, 49407], tokenizer.Encode("a diagram").Ids);
+        Assert.Equal("a photo of a cat", tokenizer.Decode(tokenizer.Encode("a photo of a  Cat").Ids).Trim());
     }
 
     [SkippableFact]

@@ -23,7 +23,7 @@ public sealed class ClipModel : PretrainedModel
         Text = Add(new ClipTextBackbone(text, root.At("text_model")));
         WeightScope end = root.AtDepth(text.Layers + 1);
         _textProjection = Add(new Linear(end.At("text_projection"), text.Width, settings.ProjectionWidth, Initializer.Normal(MathF.Pow(text.Width, -0.5f)), bias: false));
-        LogitScale = Add(end.Weight("logit_scale", [], Initializer.Constant(settings.LogitScale)));
+        Head = Add(new ClipLogits(settings.LogitScale, end));
         _unit = new UnitLength(settings.ProjectionWidth, Backend);
     }
 
@@ -33,23 +33,17 @@ public sealed class ClipModel : PretrainedModel
     /// <summary>The tower for texts.</summary>
     public ClipTextBackbone Text { get; }
 
-    /// <summary>The logarithm of the factor of cosines, a scalar.</summary>
-    public Parameter LogitScale { get; }
+    /// <summary>Both towers with their projections: all of the model.</summary>
+    public override Module Backbone => this;
+
+    /// <summary>What compares pictures with texts.</summary>
+    public override ClipLogits Head { get; }
 
     /// <summary>The blocks of the vision tower, then those of the text tower; depth is counted in each tower for itself.</summary>
     public override IReadOnlyList<Module> Blocks => [.. Vision.Blocks, .. Text.Blocks];
 
-    /// <summary>The tower for pictures, which is what is tuned when only one of them is.</summary>
-    public override VisionBackbone Backbone => Vision;
-
-    /// <summary>The last layer of the text tower: with the pictures' it makes the vectors that are compared.</summary>
-    public override Module Head => _textProjection;
-
-    /// <inheritdoc/>
+    /// <summary>Width D of the vectors in which pictures and texts meet.</summary>
     public override int Width => Vision.Width;
-
-    /// <inheritdoc/>
-    public override Backend Backend { get; }
 
     /// <inheritdoc/>
     public override string Architecture => "CLIPModel";
@@ -75,7 +69,7 @@ public sealed class ClipModel : PretrainedModel
     }
 
     /// <inheritdoc/>
-    public override ClipModel LoadAlike(string folder, ulong seed) => Load(folder, Backend);
+    public override Backend Backend { get; }
 
     /// <summary>Opens a model folder. Weights are mapped from the files, not copied.</summary>
     /// <param name="folder">A folder with <c>config.json</c> and <c>model.safetensors</c> (or shards with their index).</param>
@@ -114,11 +108,28 @@ public sealed class ClipModel : PretrainedModel
     /// <exception cref="ArgumentException">A text is too long, or has no token that ends it.</exception>
     public Tensor TextVectors(TokenBatch texts) => _unit.Forward(_textProjection.Forward(Text.Forward(texts, Text.EndsOf(texts))));
 
-    /// <summary>How well pictures and texts go together: their cosines times the learned factor.</summary>
-    /// <param name="pictures">Vectors of pictures, [N, D].</param>
-    /// <param name="texts">Vectors of texts, [M, D].</param>
+    /// <inheritdoc/>
+    public override PretrainedModel LoadAlike(string folder, ulong seed) => Load(folder, Backend);
+}
+
+/// <summary>The output of CLIP: cosines of the angles between pictures and texts, times a factor that is learned by its logarithm.</summary>
+public sealed class ClipLogits : Module
+{
+    /// <summary>Takes <c>logit_scale</c> from <paramref name="w"/>.</summary>
+    /// <param name="start">Where it starts in a model of random weights.</param>
+    /// <param name="w">The root of the checkpoint.</param>
+    public ClipLogits(float start, WeightScope w)
+        : base((w ?? throw new ArgumentNullException(nameof(w))).Path) =>
+        LogitScale = Add(w.Weight("logit_scale", [], Initializer.Constant(start)));
+
+    /// <summary>The logarithm of the factor, a scalar.</summary>
+    public Parameter LogitScale { get; }
+
+    /// <summary>How well pictures and texts go together.</summary>
+    /// <param name="pictures">Vectors of pictures, of length 1, [N, D].</param>
+    /// <param name="texts">Vectors of texts, of length 1, [M, D].</param>
     /// <returns>[N, M].</returns>
-    public Tensor Logits(Tensor pictures, Tensor texts)
+    public Tensor Forward(Tensor pictures, Tensor texts)
     {
         ArgumentNullException.ThrowIfNull(texts);
         int width = texts.Columns;

@@ -30,7 +30,7 @@ public sealed class ClipModelTests
 
         Assert.Equal(gradients.Names.Order(StringComparer.Ordinal), model.Parameters().Select(p => p.Name).Order(StringComparer.Ordinal));
         using var tape = Tape.Begin();
-        Tensor logits = model.Logits(model.PictureVectors(GoldenPictures.Read(TensorFile.Read(Path.Combine(folder, "inputs.safetensors")))), model.TextVectors(Texts()));
+        Tensor logits = model.Head.Forward(model.PictureVectors(GoldenPictures.Read(TensorFile.Read(Path.Combine(folder, "inputs.safetensors")))), model.TextVectors(Texts()));
         Assert.InRange(Difference.LargestAbsolute(logits.ToArray(), expected.Floats("train.logits_per_image")), 0, 30 * 2.19e-6);
         Tensor loss = Ops.Scale(Ops.Add(MeanLoss(logits), MeanLoss(Ops.Transpose(logits))), 0.5f);
         Assert.Equal(expected.Floats("train.loss")[0], loss.Item(), 1e-5);
