@@ -41,6 +41,13 @@ public abstract class VisionBackbone(string path) : Module(path)
         return states;
     }
 
+    /// <summary>Computes features from what a block reads: the other end of <see cref="States"/>.</summary>
+    /// <param name="state">What block <paramref name="first"/> reads, or what the last one gives.</param>
+    /// <param name="first">The first block that runs; the number of blocks for none.</param>
+    /// <param name="batch">The pictures.</param>
+    /// <returns>As <see cref="Forward"/>.</returns>
+    public Tensor Resume(Tensor state, int first, ImageBatch batch) => Finish(RunBlocks(state, first, Blocks.Count, batch), batch);
+
     /// <summary>What comes before the first block: a convolution, or patches with their places.</summary>
     protected abstract Tensor Stem(ImageBatch batch);
 

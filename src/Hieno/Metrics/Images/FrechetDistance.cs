@@ -1,5 +1,4 @@
 using Hieno.Formats;
-using Hieno.Tuning;
 
 namespace Hieno.Metrics.Images;
 
@@ -49,8 +48,8 @@ public static class FrechetDistance
             return centred;
         }
 
-        double[] covariance = Products(Matrices.Transpose(centred, set.Count, set.Width), set.Count, Matrices.Transpose(centred, set.Count, set.Width));
-        return Matrices.Transpose(Cholesky(covariance, set.Width), set.Width, set.Width);
+        double[] columns = Transpose(centred, set.Width);
+        return Transpose(Cholesky(Products(columns, set.Count, columns), set.Width), set.Width);
     }
 
     // The sum of the singular values of P Qᵀ, whose rows are p and q vectors of one width.
@@ -76,6 +75,18 @@ public static class FrechetDistance
             }
         });
         return products;
+    }
+
+    private static double[] Transpose(double[] matrix, int columns)
+    {
+        double[] transposed = new double[matrix.Length];
+        int rows = matrix.Length / columns;
+        for (int i = 0; i < matrix.Length; i++)
+        {
+            transposed[((i % columns) * rows) + (i / columns)] = matrix[i];
+        }
+
+        return transposed;
     }
 
     // The lower factor of a matrix without negative eigenvalues; a direction without variance, such as a feature that is always 0, gives a column of zeros.
