@@ -61,6 +61,12 @@ public static class ErrorCodes
     /// <summary>An adapter is of a kind that cannot be read.</summary>
     public const string AdapterUnsupported = "HN1118";
 
+    /// <summary>A file that PyTorch saved is truncated, malformed, or of a kind that cannot be read.</summary>
+    public const string CheckpointPickleInvalid = "HN1119";
+
+    /// <summary>A file that PyTorch saved wants to run something; nothing of it was run.</summary>
+    public const string CheckpointPickleUnsafe = "HN1120";
+
     /// <summary>A data file is absent, cannot be opened, or has an unknown extension.</summary>
     public const string DatasetFileUnreadable = "HN1201";
 

@@ -95,9 +95,14 @@ public sealed class CheckpointWeights : WeightSource
             return initializer.Create(shape, _seed, name, _backend);
         }
 
+        if (entry.DType == SafetensorsDType.F64)
+        {
+            return Narrow(entry, shape);
+        }
+
         if (DTypeOf(entry.DType) is not { } dtype)
         {
-            _faults.Add($"{name}: the file stores it as {entry.DType}, which is not a type of weights (F32, BF16, F16)");
+            _faults.Add($"{name}: the file stores it as {entry.DType}, which is not a type of weights (F32, BF16, F16, F64)");
             return initializer.Create(shape, _seed, name, _backend);
         }
 
@@ -172,6 +177,22 @@ public sealed class CheckpointWeights : WeightSource
         Tensor grown = Tensor.CreateLongLived(shape, DType.F32, known.Backend);
         known.Backend.Copy(known, shape.Rank > 1 ? grown.RowRange(0, dims[0]) : grown.ColumnRange(0, dims[0]));
         return grown;
+    }
+
+    // Weights of 64 bits are rounded to 32, in memory of their own.
+    private Tensor Narrow(SafetensorsEntry entry, Shape shape)
+    {
+        Tensor narrow = Tensor.CreateLongLived(shape, DType.F32, _backend);
+        float[] values = new float[shape.Count];
+        byte[] bytes = new byte[sizeof(double)];
+        for (int i = 0; i < values.Length; i++)
+        {
+            _files.Read(entry, (long)i * sizeof(double), bytes);
+            values[i] = (float)BinaryPrimitives.ReadDoubleLittleEndian(bytes);
+        }
+
+        narrow.Backend.CopyFromHost(values, narrow);
+        return narrow;
     }
 
     private Tensor Map(SafetensorsEntry entry, Shape shape, DType dtype)

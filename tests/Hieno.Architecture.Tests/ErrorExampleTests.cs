@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -53,6 +54,22 @@ public sealed partial class ErrorExampleTests : IDisposable
         {
             t.Write("adapter_config.json", """{"peft_type":"UNHEARD_OF"}""");
             PeftFolder.Load(TinyModel(), t._folder);
+        },
+
+        [ErrorCodes.CheckpointPickleInvalid] = t =>
+        {
+            File.WriteAllBytes(t.At("pytorch_model.bin"), "PK\u0003\u0004 and no more"u8.ToArray());
+            CheckpointFiles.Open(t._folder);
+        },
+        [ErrorCodes.CheckpointPickleUnsafe] = t =>
+        {
+            using (var zip = new ZipArchive(File.Create(t.At("pytorch_model.bin")), ZipArchiveMode.Create))
+            using (Stream pickle = zip.CreateEntry("archive/data.pkl", CompressionLevel.NoCompression).Open())
+            {
+                pickle.Write([0x80, 2, .. "cos\nsystem\n"u8]);
+            }
+
+            CheckpointFiles.Open(t._folder);
         },
 
         [ErrorCodes.DatasetFileUnreadable] = t => t.Rows("train.xlsx", "a,b"),

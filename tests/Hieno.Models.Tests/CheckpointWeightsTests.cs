@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using Hieno.Formats;
+using Hieno.Formats.Safetensors;
 using Hieno.Tensors;
 using Hieno.Testing;
 
@@ -75,6 +77,22 @@ public sealed class CheckpointWeightsTests
             .Replace("LayerNorm.bias", "LayerNorm.beta", StringComparison.Ordinal));
         Assert.Contains("bert.embeddings.LayerNorm.gamma", checkpoint.Tensors.Keys);
         Assert.Equal(TinyModels.Logits(model, TinyModels.Batch(4, 3)), TinyModels.Logits(checkpoint.Load(), TinyModels.Batch(4, 3)));
+    }
+
+    [Fact]
+    public void Weights_of_64_bits_are_rounded_to_32()
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("hieno-double-");
+        double[] values = [1.0 / 3, -2.5, 1e300];
+        CheckpointFiles.Write(folder.FullName, [SafetensorsItem.FromBytes("w", SafetensorsDType.F64, [3], MemoryMarshal.AsBytes<double>(values).ToArray())]);
+        using (var files = CheckpointFiles.Open(folder.FullName))
+        {
+            var source = new CheckpointWeights(files, "model", seed: 1);
+            Assert.Equal([(float)(1.0 / 3), -2.5f, float.PositiveInfinity], source.Take("w", [3], Initializer.Zeros, mayBeNew: false).ToArray());
+            source.ThrowIfFaulty(_ => false);
+        }
+
+        folder.Delete(recursive: true);
     }
 
     [Theory]

@@ -11,6 +11,9 @@ public sealed record PeftAdapterConfig
     /// <summary>File name of the weights beside it.</summary>
     public const string WeightsFileName = "adapter_model.safetensors";
 
+    /// <summary>File name of the weights in older adapters, which PyTorch saved.</summary>
+    public const string TorchWeightsFileName = "adapter_model.bin";
+
     private static readonly string[] CommonKeys =
         ["peft_type", "task_type", "base_model_name_or_path", "revision", "inference_mode", "auto_mapping", "peft_version"];
 

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using Hieno.Formats.Durable;
+using Hieno.Formats.Peft;
+using Hieno.Formats.PyTorch;
 
 namespace Hieno.Formats.Safetensors;
 
@@ -13,12 +15,18 @@ public sealed unsafe class CheckpointFiles : IDisposable
     /// <summary>File name of the index of a sharded model.</summary>
     public const string IndexFileName = "model.safetensors.index.json";
 
+    /// <summary>File name of an unsharded model that PyTorch saved.</summary>
+    public const string TorchFileName = "pytorch_model.bin";
+
+    /// <summary>File name of the index of a sharded model that PyTorch saved.</summary>
+    public const string TorchIndexFileName = "pytorch_model.bin.index.json";
+
     /// <summary>Default size above which a model is written in shards: 5 GB, as the usual libraries do.</summary>
     public const long DefaultMaxShardBytes = 5_000_000_000;
 
     private readonly OrderedDictionary<string, SafetensorsEntry> _entries = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, SafetensorsFile> _fileOf = new(StringComparer.Ordinal);
-    private readonly List<SafetensorsFile> _files = [];
+    private readonly Dictionary<string, WeightFile> _fileOf = new(StringComparer.Ordinal);
+    private readonly List<WeightFile> _files = [];
 
     private CheckpointFiles(string path)
     {
@@ -32,30 +40,45 @@ public sealed unsafe class CheckpointFiles : IDisposable
     public IReadOnlyDictionary<string, SafetensorsEntry> Entries => _entries;
 
     /// <summary>The open files, one or one a shard.</summary>
-    public IReadOnlyList<SafetensorsFile> Files => _files;
+    public IReadOnlyList<WeightFile> Files => _files;
 
-    /// <summary>Opens a model folder (<c>model.safetensors</c>, else <c>model.safetensors.index.json</c>) or one safetensors file.</summary>
-    /// <param name="path">A folder, or a file of any name.</param>
+    /// <summary>
+    /// Opens a model folder (<c>model.safetensors</c>, else its index, else <c>pytorch_model.bin</c>, else its index) or one file. Files that PyTorch saved are
+    /// read without running anything: see <see cref="TorchFile"/>.
+    /// </summary>
+    /// <param name="path">A folder, or a file of any name, whose first bytes say what it is.</param>
     /// <exception cref="CheckpointException">There are no weights, or a file, the index or their agreement is broken.</exception>
     public static CheckpointFiles Open(string path)
     {
         var files = new CheckpointFiles(path);
         try
         {
-            string single = Directory.Exists(path) ? System.IO.Path.Combine(path, SingleFileName) : path;
-            string index = System.IO.Path.Combine(path, IndexFileName);
-            if (File.Exists(single) || !Directory.Exists(path))
+            if (!Directory.Exists(path))
             {
-                files.AddAll(SafetensorsFile.Open(single));
+                files.AddAll(OpenFile(path));
+                return files;
             }
-            else if (File.Exists(index))
+
+            // Safetensors first: where a folder holds both, they are the same weights.
+            string In(string name) => System.IO.Path.Combine(path, name);
+            string[] singles = [In(SingleFileName), In(TorchFileName)];
+            string[] indexes = [In(IndexFileName), In(TorchIndexFileName)];
+            for (int i = 0; i < singles.Length && files._files.Count == 0; i++)
             {
-                files.AddShards(path, index);
+                if (File.Exists(singles[i]))
+                {
+                    files.AddAll(OpenFile(singles[i]));
+                }
+                else if (File.Exists(indexes[i]))
+                {
+                    files.AddShards(path, indexes[i]);
+                }
             }
-            else
+
+            if (files._files.Count == 0)
             {
                 throw new CheckpointException(ErrorCodes.CheckpointFileUnreadable, path,
-                    $"the folder has neither {SingleFileName} nor {IndexFileName}{PickleHint(path)}", "Give a folder with safetensors weights");
+                    $"the folder has none of {SingleFileName}, {IndexFileName}, {TorchFileName} and {TorchIndexFileName}", "Give a folder with weights");
             }
 
             return files;
@@ -65,6 +88,15 @@ public sealed unsafe class CheckpointFiles : IDisposable
             files.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Opens the weights of an adapter's folder: <c>adapter_model.safetensors</c>, else <c>adapter_model.bin</c>.</summary>
+    /// <exception cref="CheckpointException">There are none, or they are broken.</exception>
+    public static CheckpointFiles OpenAdapter(string folder)
+    {
+        string path = System.IO.Path.Combine(folder, PeftAdapterConfig.WeightsFileName);
+        string older = System.IO.Path.Combine(folder, PeftAdapterConfig.TorchWeightsFileName);
+        return Open(!File.Exists(path) && File.Exists(older) ? older : path);
     }
 
     /// <summary>The entry of a tensor that must be there.</summary>
@@ -88,7 +120,7 @@ public sealed unsafe class CheckpointFiles : IDisposable
     /// <exception cref="ObjectDisposedException">The files have been closed.</exception>
     public ReadOnlySpan<byte> Bytes(SafetensorsEntry entry) => FileOf(entry).Bytes(entry);
 
-    /// <summary>Copies a part of a tensor's bytes past the mapping; see <see cref="SafetensorsFile.Read"/>.</summary>
+    /// <summary>Copies a part of a tensor's bytes past the mapping; see <see cref="WeightFile.Read"/>.</summary>
     /// <param name="entry">The tensor.</param>
     /// <param name="start">The first byte, counted from the tensor's.</param>
     /// <param name="destination">As many bytes as are wanted.</param>
@@ -168,13 +200,13 @@ public sealed unsafe class CheckpointFiles : IDisposable
         }
     }
 
-    private SafetensorsFile FileOf(SafetensorsEntry entry)
+    private WeightFile FileOf(SafetensorsEntry entry)
     {
         Require(entry.Name);
         return _fileOf[entry.Name];
     }
 
-    private void AddAll(SafetensorsFile file)
+    private void AddAll(WeightFile file)
     {
         _files.Add(file);
         foreach (var (name, entry) in file.Entries)
@@ -186,7 +218,7 @@ public sealed unsafe class CheckpointFiles : IDisposable
 
     private void AddShards(string folder, string indexPath)
     {
-        var open = new Dictionary<string, SafetensorsFile>(StringComparer.Ordinal);
+        var open = new Dictionary<string, WeightFile>(StringComparer.Ordinal);
         foreach (var (tensor, fileName) in ReadWeightMap(indexPath))
         {
             if (!open.TryGetValue(fileName, out var file))
@@ -198,7 +230,7 @@ public sealed unsafe class CheckpointFiles : IDisposable
                         $"it places '{tensor}' in {fileName}, which is not in the folder", "Fetch the missing shard") { Tensor = tensor };
                 }
 
-                file = SafetensorsFile.Open(path);
+                file = OpenFile(path);
                 _files.Add(file);
                 open.Add(fileName, file);
             }
@@ -291,8 +323,9 @@ public sealed unsafe class CheckpointFiles : IDisposable
         }
     }
 
-    private static string PickleHint(string folder) =>
-        Directory.EnumerateFiles(folder, "pytorch_model*.bin").Any()
-            ? "; its pytorch_model.bin is a pickle, which can run code and is not opened"
-            : string.Empty;
+    private static WeightFile OpenFile(string path)
+    {
+        bool isTorch = File.Exists(path) && (TorchFile.Recognizes(path) || System.IO.Path.GetExtension(path) is ".bin" or ".pt" or ".pth" or ".th" or ".ckpt");
+        return isTorch ? TorchFile.Open(path) : SafetensorsFile.Open(path);
+    }
 }

@@ -61,7 +61,7 @@ public sealed class SafetensorsItem
                 $"{name}: {dtype.Name()} of shape [{string.Join(", ", shape.ToArray())}] takes {dtype.ByteLength(shape)} bytes, got {bytes.Length}.", nameof(bytes));
 
     /// <summary>A tensor copied from a file that stays open until the new one is written.</summary>
-    public static unsafe SafetensorsItem FromFile(SafetensorsFile file, SafetensorsEntry entry) =>
+    public static unsafe SafetensorsItem FromFile(WeightFile file, SafetensorsEntry entry) =>
         FromPointer(entry.Name, entry.DType, entry.Shape, file.PointerTo(entry));
 
     internal void WriteTo(Stream stream) => _write(stream);

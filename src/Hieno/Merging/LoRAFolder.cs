@@ -61,7 +61,7 @@ internal sealed class LoRAFolder : IDisposable
             { Initialization: var start } => $"this adapter was started from the base's weights ('{start}')",
         };
         return other is null
-            ? new LoRAFolder(folder, config, CheckpointFiles.Open(Path.Combine(folder, PeftAdapterConfig.WeightsFileName)))
+            ? new LoRAFolder(folder, config, CheckpointFiles.OpenAdapter(folder))
             : throw new MergeException(path, $"{other}, so its change is not s·BA alone", "Write each adapter into its base by 'hieno merge ADAPTER --out DIR', and combine the models");
     }
 

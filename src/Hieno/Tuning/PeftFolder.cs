@@ -62,7 +62,7 @@ public static class PeftFolder
         PeftLayout layout = FindLayout(config.PeftType, kinds) ?? throw new CheckpointException(
             ErrorCodes.AdapterUnsupported, configPath, $"the adapter is of the kind {config.PeftType}, which is not known here", "Give an adapter of a method that 'hieno schema --reference' lists, name the plugin that brings its method (--plugins), or give a model it was merged into");
         AdapterOptions options = layout.ReadOptions(config);
-        using CheckpointFiles files = CheckpointFiles.Open(Path.Combine(folder, PeftAdapterConfig.WeightsFileName));
+        using CheckpointFiles files = CheckpointFiles.OpenAdapter(folder);
         var weights = new AdapterWeights(model, files, layout.Prefix);
         var adapter = new Adapter(model, options, name, enabled) { Source = config };
         try

@@ -16,7 +16,7 @@ public sealed class CheckpointFilesTests : IDisposable
         Assert.Equal(["model.safetensors"], CheckpointFiles.Write(_folder.Path, Items(3)));
         using var files = CheckpointFiles.Open(_folder.Path);
         Assert.Equal(3, files.Entries.Count);
-        Assert.Equal("pt", files.Files[0].Metadata["format"]);
+        Assert.Equal("pt", ((SafetensorsFile)files.Files[0]).Metadata["format"]);
         Assert.Equal([2, 2, 2, 2], files.Bytes(files.Require("t2")).ToArray());
     }
 
@@ -115,10 +115,11 @@ public sealed class CheckpointFilesTests : IDisposable
     [Fact]
     public void A_folder_without_weights_says_what_was_looked_for()
     {
-        _folder.Write("pytorch_model.bin", "x");
         var error = Assert.Throws<CheckpointException>(() => CheckpointFiles.Open(_folder.Path));
         Assert.Contains("model.safetensors.index.json", error.Message, StringComparison.Ordinal);
-        Assert.Contains("pickle", error.Message, StringComparison.Ordinal);
+        Assert.Contains("pytorch_model.bin", error.Message, StringComparison.Ordinal);
+        _folder.Write("pytorch_model.bin", "x");
+        Assert.Contains("does not begin as files do that PyTorch's 'save' wrote", Assert.Throws<CheckpointException>(() => CheckpointFiles.Open(_folder.Path)).Message, StringComparison.Ordinal);
         Assert.Throws<CheckpointException>(() => CheckpointFiles.Open(_folder["absent"]));
     }
 

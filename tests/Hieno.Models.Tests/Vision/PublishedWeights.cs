@@ -17,7 +17,8 @@ internal sealed class PublishedWeights : IDisposable
     {
         string source = SharedFolder.Require(file);
         File.WriteAllText(Path.Combine(_folder.FullName, ModelConfig.FileName), config);
-        File.WriteAllBytes(Path.Combine(_folder.FullName, CheckpointFiles.SingleFileName), File.ReadAllBytes(source));
+        string name = Path.GetExtension(file) == ".safetensors" ? CheckpointFiles.SingleFileName : CheckpointFiles.TorchFileName;
+        File.WriteAllBytes(Path.Combine(_folder.FullName, name), File.ReadAllBytes(source));
     }
 
     /// <summary>Opens it.</summary>

@@ -29,6 +29,18 @@ public sealed class CifarResNetTests
         Assert.Equal(right, Enumerable.Range(0, pictures.Count).Count(i => Largest(numbers.AsSpan(i * Classes, Classes)) == pictures.Label(i)));
     }
 
+    [SkippableFact]
+    [Trait("tier", "checkpoint")]
+    public void The_file_that_PyTorch_saved_gives_the_same_numbers_as_its_safetensors_twin()
+    {
+        using var twin = new PublishedWeights("data/resnet-cifar10/resnet20-12fca82f.safetensors", ConfigOf(20));
+        using var torch = new PublishedWeights("data/resnet-cifar10/resnet20-12fca82f.th", ConfigOf(20));
+        VisionModel model = torch.Load(Classes);
+        Assert.Empty(model.NewlyInitialized);
+        var batch = new ImageBatch(OnePicture());
+        Assert.Equal(twin.Load(Classes).Classify(batch).ToArray(), model.Classify(batch).ToArray());
+    }
+
     [Theory]
     [InlineData(20, 269_722)]
     [InlineData(32, 464_154)]
