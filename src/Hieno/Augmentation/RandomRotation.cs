@@ -16,7 +16,8 @@ public sealed record RandomRotationOptions : PictureAugmentationOptions
     public ResizeFilter Filter { get; init; } = ResizeFilter.Bilinear;
 
     /// <summary>What the corners show, 0 (black) to 255. Default 0.</summary>
-    public byte Fill { get; init; }
+    [Range(0, 255)]
+    public int Fill { get; init; }
 
     /// <inheritdoc/>
     public override IPictureAugmentation Create() => new RandomRotation(this);
@@ -29,6 +30,6 @@ public sealed class RandomRotation(RandomRotationOptions options) : IPictureAugm
     public Image Apply(Image image, AugmentationContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return ImageAffine.Rotate(image, context.Random.Between(-options.Degrees, options.Degrees), options.Filter, fill: options.Fill);
+        return ImageAffine.Rotate(image, context.Random.Between(-options.Degrees, options.Degrees), options.Filter, fill: (byte)options.Fill);
     }
 }

@@ -27,7 +27,7 @@ public static class FirstFilters
         float[] change = [.. trained.Zip(old, (now, then) => now - then)];
         float largest = Math.Max(Largest(old), Largest(trained));
         float moved = Largest(change);
-        string times = moved > 0 ? string.Create(CultureInfo.InvariantCulture, $"change, {largest / moved:0.#} times as strong") : "change: none";
+        string times = moved > 0 ? string.Create(CultureInfo.InvariantCulture, $"change, times {largest / moved:0.#}") : "change: none";
         string caption = string.Create(CultureInfo.InvariantCulture, $"{first.Weight.Name}: {first.Features} filters of {first.Kernel.Height} x {first.Kernel.Width} pixels");
         Image[] sheets = [Sheet(first, old, largest), Sheet(first, trained, largest), Sheet(first, change, moved)];
         return new ContactSheet(["before", "after", times], [new ContactRow(caption, sheets)], Cell: Math.Max(Pixels, sheets[0].Width)).Draw();
