@@ -75,6 +75,24 @@ internal sealed class AdapterRouting
         }));
     }
 
+    /// <summary>The routing of some of the tokens, for a part of a pass that reads these alone.</summary>
+    /// <param name="tokens">Their places among all tokens, rising.</param>
+    public AdapterRouting Only(int[] tokens)
+    {
+        var groups = new List<AdapterGroup>();
+        foreach (AdapterGroup group in _groups)
+        {
+            var own = group.Tokens?.ToHashSet();
+            int[] places = [.. Enumerable.Range(0, tokens.Length).Where(i => own?.Contains(tokens[i]) != false)];
+            if (places.Length > 0)
+            {
+                groups.Add(group with { Tokens = own is null ? null : places });
+            }
+        }
+
+        return new AdapterRouting([.. groups]);
+    }
+
     /// <summary>Runs a part of a pass under this routing.</summary>
     public T Run<T>(Func<T> body)
     {

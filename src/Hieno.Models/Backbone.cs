@@ -141,6 +141,12 @@ public abstract class Backbone(string path) : Module(path)
     protected virtual Tensor RunBlock(int index, Tensor x, TokenBatch batch, int[]? tokens) =>
         throw new NotSupportedException($"{GetType().Name} lists blocks, but does not run them.");
 
+    /// <summary>A term of the loss that the body itself asks for, such as the balance of experts; to be asked for after <see cref="Forward"/> and before the backward pass.</summary>
+    /// <param name="batch">The batch that was read.</param>
+    /// <param name="share">This batch's share of the step, which the term is multiplied by: 1 where the step has one batch.</param>
+    /// <returns>The term's value; its gradient enters by itself. Default: 0.</returns>
+    public virtual float AuxiliaryLoss(TokenBatch batch, float share) => 0f;
+
     /// <summary>True where each row is given the same vectors whatever rows are beside it. Default: always.</summary>
     protected internal virtual bool RowsAreIndependent(TokenBatch batch) => true;
 

@@ -12,12 +12,15 @@ using Hieno.Models.GptNeo;
 using Hieno.Models.GptNeoX;
 using Hieno.Models.Granite;
 using Hieno.Models.Llama;
+using Hieno.Models.Mixtral;
 using Hieno.Models.Olmo;
 using Hieno.Models.Olmo2;
 using Hieno.Models.Opt;
 using Hieno.Models.Phi;
 using Hieno.Models.Phi3;
+using Hieno.Models.Qwen2Moe;
 using Hieno.Models.Qwen3;
+using Hieno.Models.Qwen3Moe;
 using Hieno.Models.SmolLM3;
 using Hieno.Models.StableLM;
 using Hieno.Models.Starcoder2;
@@ -44,13 +47,16 @@ public static class BuiltInModels
         .Add(new GraniteFamily())
         .Add(new LlamaFamily())
         .Add(new MistralFamily())
+        .Add(new MixtralFamily())
         .Add(new OlmoFamily())
         .Add(new Olmo2Family())
         .Add(new OptFamily())
         .Add(new PhiFamily())
         .Add(new Phi3Family())
         .Add(new Qwen2Family())
+        .Add(new Qwen2MoeFamily())
         .Add(new Qwen3Family())
+        .Add(new Qwen3MoeFamily())
         .Add(new SmolLM3Family())
         .Add(new StableLMFamily())
         .Add(new Starcoder2Family());

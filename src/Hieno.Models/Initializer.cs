@@ -35,6 +35,10 @@ public readonly record struct Initializer
     /// <remarks>He et al. 2015, <see href="https://arxiv.org/abs/1502.01852"/>; a = √5 is PyTorch's choice.</remarks>
     public static Initializer KaimingUniform(int fanIn) => Uniform(1f / MathF.Sqrt(fanIn));
 
+    /// <summary>U(−√(6 / (fanIn + fanOut)), √(6 / (fanIn + fanOut))): the usual start of a layer in Keras.</summary>
+    /// <remarks>Glorot and Bengio 2010, AISTATS, equation 16.</remarks>
+    public static Initializer GlorotUniform(int fanIn, int fanOut) => Uniform(MathF.Sqrt(6f / (fanIn + fanOut)));
+
     /// <summary>N(0, 2 / <paramref name="fan"/>): Kaiming-normal, the start of convolutions before a ReLU.</summary>
     /// <param name="fan">Numbers that one feature reads (fan-in), or numbers that one channel is read by (fan-out).</param>
     /// <remarks>He et al. 2015, <see href="https://arxiv.org/abs/1502.01852"/>, equations 10 and 14.</remarks>

@@ -1,3 +1,4 @@
+using Hieno.Models.Decoders;
 using Hieno.Models.Layers;
 using Hieno.Tensors;
 
@@ -16,6 +17,7 @@ public sealed class TokenBatch
     private int _prompt; // virtual tokens at the start of these rows, counted in Lengths
     private int _prefix; // keys before these rows, not counted in Lengths
     private LayerPrefix[]? _layers;
+    private RouterLoads? _routers;
 
     /// <summary>A batch of rows.</summary>
     /// <param name="ids">Token ids of all rows, one after the other, [N].</param>
@@ -74,6 +76,9 @@ public sealed class TokenBatch
 
     /// <summary>True for a batch to which virtual tokens were added.</summary>
     public bool HasVirtualTokens => _begins is not null;
+
+    /// <summary>What routers of experts do with these rows.</summary>
+    internal RouterLoads Routers => _routers ??= new RouterLoads();
 
     /// <summary>The place of each token in its row, [N]: from 0, or from what the cache already holds, and behind a prefix.</summary>
     public int[] Positions => _positions ??= CountPositions();
@@ -185,7 +190,7 @@ public sealed class TokenBatch
         return new TokenBatch([.. ids], lengths)
         {
             TextIds = Ids, TokenTypes = types is null ? null : [.. types], Cache = Cache, CacheRows = CacheRows, GivenLengths = GivenLengths, TextStarts = TextStarts, Tasks = Tasks, Adapters = Adapters,
-            _begins = begins, _prompt = prompt, _prefix = prefix, _layers = layers?.Invoke(),
+            _routers = Routers, _begins = begins, _prompt = prompt, _prefix = prefix, _layers = layers?.Invoke(),
         };
     }
 

@@ -18,6 +18,9 @@ public enum Activation
     /// <summary>x where positive, 0.01·x elsewhere.</summary>
     LeakyRelu,
 
+    /// <summary>x where positive, 0.1·x elsewhere, as in Darknet.</summary>
+    LeakyReluTenth,
+
     /// <summary>x·Φ(x), exact. Hendrycks and Gimpel 2016, <see href="https://arxiv.org/abs/1606.08415"/>.</summary>
     Gelu,
 

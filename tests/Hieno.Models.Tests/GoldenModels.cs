@@ -11,7 +11,8 @@ internal static class GoldenModels
     [
         "bloom", "cohere", "cohere2", "falcon", "gemma", "gemma2", "gemma3_text", "gpt2", "gpt2_seqcls", "gpt_neo", "gpt_neox", "gptj", "granite", "llama",
         "llama_rope_dynamic", "llama_rope_linear", "llama_rope_llama3", "llama_rope_yarn", "llama_rope_yarn_mscale", "llama_rope_yarn_opts", "llama_seqcls",
-        "mistral", "mistral_head_dim", "olmo", "olmo2", "opt", "phi", "phi3", "phi3_longrope", "phi3_longrope_partial", "qwen2", "qwen3", "qwen3_seqcls",
+        "mistral", "mistral_head_dim", "mixtral", "olmo", "olmo2", "opt", "phi", "phi3", "phi3_longrope", "phi3_longrope_partial", "qwen2", "qwen2_moe", "qwen3",
+        "qwen3_moe", "qwen3_moe_mixed", "qwen3_seqcls",
         "smollm3", "stablelm", "starcoder2",
     ];
 

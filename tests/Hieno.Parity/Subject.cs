@@ -65,7 +65,8 @@ internal sealed class Subject
 
         VocabularyHead head = Text.LanguageHead!;
         int targets = batch.Labels.Count(label => label != Ops.IgnoredLabel);
-        return head.Loss(Text.Backbone.Forward(batch.Tokens), batch.Labels, scale: 1f / targets);
+        Tensor loss = head.Loss(Text.Backbone.Forward(batch.Tokens), batch.Labels, scale: 1f / targets);
+        return Ops.Add(loss, Tensor.FromValues([1], [Text.Backbone.AuxiliaryLoss(batch.Tokens, share: 1f)]));
     }
 
     /// <summary>Computes the gradients of <paramref name="parameters"/>, which must be all that are trainable, afresh.</summary>

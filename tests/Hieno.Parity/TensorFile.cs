@@ -44,6 +44,12 @@ internal sealed class TensorFile
             ? MemoryMarshal.Cast<byte, float>(_bytes[name]).ToArray()
             : throw Unexpected(name, SafetensorsDType.F32);
 
+    /// <summary>The numbers of a tensor of 64-bit floating point.</summary>
+    public double[] Doubles(string name) =>
+        Require(name).DType == SafetensorsDType.F64
+            ? MemoryMarshal.Cast<byte, double>(_bytes[name]).ToArray()
+            : throw Unexpected(name, SafetensorsDType.F64);
+
     /// <summary>The numbers of a 32-bit tensor [N, C, H, W], as we lay them out: [N, H, W, C]. Those of other ranks as they are.</summary>
     public float[] ChannelsLast(string name)
     {

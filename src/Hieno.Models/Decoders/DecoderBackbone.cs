@@ -84,8 +84,19 @@ public sealed class DecoderBackbone : Backbone
     }
 
     /// <inheritdoc/>
-    protected override Tensor RunBlock(int index, Tensor x, TokenBatch batch, int[]? tokens) =>
-        _blocks[index].Forward(x, batch, _settings.Rope(index) is { } rope ? _rope[rope].For(batch) : null, tokens);
+    protected override Tensor RunBlock(int index, Tensor x, TokenBatch batch, int[]? tokens)
+    {
+        RopeTable? rope = _settings.Rope(index) is { } turning ? _rope[turning].For(batch) : null;
+        bool countsAll = tokens is not null && _settings.BalanceWeight > 0f; // the balance of experts is that of all tokens
+        return countsAll ? Ops.Rows(_blocks[index].Forward(x, batch, rope), tokens!) : _blocks[index].Forward(x, batch, rope, tokens);
+    }
+
+    /// <inheritdoc/>
+    public override float AuxiliaryLoss(TokenBatch batch, float share)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        return _settings.BalanceWeight > 0f ? batch.Routers.Balance(_settings.BalanceWeight * share) : 0f;
+    }
 
     /// <inheritdoc/>
     protected internal override bool RowsAreIndependent(TokenBatch batch) => _rope.Values.All(tables => tables.IsCommon(batch)); // else angles follow the longest row

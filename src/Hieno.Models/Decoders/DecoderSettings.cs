@@ -55,6 +55,9 @@ public sealed record DecoderSettings
     /// <summary>Makes the feed-forward part of block i; by default the one that <see cref="Names"/> describe.</summary>
     public Func<DecoderSettings, WeightScope, int, FeedForward>? FeedForward { get; init; }
 
+    /// <summary>Factor of the loss that keeps experts equally loaded; 0 (default) for none.</summary>
+    public float BalanceWeight { get; init; }
+
     /// <summary>True where attention and feed-forward layers read the same stream and are added to it together. Default false.</summary>
     public bool Parallel { get; init; }
 

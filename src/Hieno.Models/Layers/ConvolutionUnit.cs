@@ -2,21 +2,21 @@ using Hieno.Tensors;
 
 namespace Hieno.Models.Layers;
 
-/// <summary>A convolution without offset, the batch normalisation that follows it, and an activation function.</summary>
+/// <summary>A convolution, the batch normalisation that follows it in most networks, and an activation function.</summary>
 public sealed class ConvolutionUnit : Module
 {
     private readonly Convolution _convolution;
-    private readonly BatchNorm _norm;
+    private readonly BatchNorm? _norm;
     private readonly Activation _activation;
 
     /// <summary>Takes in the layers.</summary>
     /// <param name="convolution">The convolution.</param>
-    /// <param name="norm">The normalisation of its features.</param>
+    /// <param name="norm">The normalisation of its features, or null for none.</param>
     /// <param name="activation">What follows; <see cref="Activation.Identity"/> for nothing.</param>
-    public ConvolutionUnit(Convolution convolution, BatchNorm norm, Activation activation)
+    public ConvolutionUnit(Convolution convolution, BatchNorm? norm, Activation activation)
         : base(string.Empty)
     {
-        (_convolution, _norm, _activation) = (Add(convolution), Add(norm), activation);
+        (_convolution, _norm, _activation) = (Add(convolution), norm is null ? null : Add(norm), activation);
     }
 
     /// <summary>Channels of the output.</summary>
@@ -25,5 +25,9 @@ public sealed class ConvolutionUnit : Module
     /// <summary>Computes the layers.</summary>
     /// <param name="x">[N, H, W, channels].</param>
     /// <returns>[N, H', W', <see cref="Features"/>].</returns>
-    public Tensor Forward(Tensor x) => Ops.Activate(_norm.Forward(_convolution.Forward(x)), _activation);
+    public Tensor Forward(Tensor x)
+    {
+        Tensor y = _convolution.Forward(x);
+        return Ops.Activate(_norm is null ? y : _norm.Forward(y), _activation);
+    }
 }

@@ -2,9 +2,13 @@ using Hieno.Models.Vision.Beit;
 using Hieno.Models.Vision.Clip;
 using Hieno.Models.Vision.ConvNeXt;
 using Hieno.Models.Vision.Dinov2;
+using Hieno.Models.Vision.DoodleNet;
+using Hieno.Models.Vision.Inception;
 using Hieno.Models.Vision.MobileNetV2;
 using Hieno.Models.Vision.ResNet;
 using Hieno.Models.Vision.Swin;
+using Hieno.Models.Vision.TinyDarknet;
+using Hieno.Models.Vision.Vgg;
 using Hieno.Models.Vision.Vit;
 using Hieno.Models.Vision.VitPytorch;
 
@@ -21,6 +25,11 @@ public static class BuiltInVisionModels
         .Add(new MobileNetV2Family())
         .Add(new TorchvisionMobileNetV2Family())
         .Add(new ConvNeXtFamily())
+        .Add(new TorchvisionVggFamily())
+        .Add(new TorchvisionInceptionV3Family())
+        .Add(new FidInceptionV3Family())
+        .Add(new TinyDarknetFamily())
+        .Add(new DoodleNetFamily())
         .Add(new VitFamily())
         .Add(new DeitFamily())
         .Add(new Dinov2Family())

@@ -24,7 +24,7 @@ public abstract class VisionBackbone(string path) : Module(path)
     public Tensor Forward(ImageBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return Finish(RunBlocks(Stem(batch), 0, Blocks.Count, batch), batch);
+        return Finish(RunAll(Stem(batch), batch), batch);
     }
 
     /// <summary>What the stem and then each block give, lowest first, <see cref="Blocks"/> + 1 in all.</summary>
@@ -53,6 +53,9 @@ public abstract class VisionBackbone(string path) : Module(path)
 
     /// <summary>Runs one block.</summary>
     protected abstract Tensor RunBlock(int index, Tensor x, ImageBatch batch);
+
+    /// <summary>Runs all blocks; a network with outputs beside its head looks at what comes between them. Default: one after the other.</summary>
+    private protected virtual Tensor RunAll(Tensor x, ImageBatch batch) => RunBlocks(x, 0, Blocks.Count, batch);
 
     /// <summary>What follows the last block: a normalisation in some families. Default: nothing.</summary>
     protected virtual Tensor Finish(Tensor x, ImageBatch batch) => x;
@@ -104,6 +107,16 @@ public abstract class VisionHead(string path) : Module(path)
 {
     /// <summary>Numbers for each picture: classes, or regression targets.</summary>
     public abstract int Outputs { get; }
+
+    /// <summary>
+    /// Numbers that an output beside this one gave in the last pass of training, [N, <see cref="Outputs"/>]: the same targets give them a loss of their
+    /// own, which counts <see cref="AuxiliaryWeight"/>. Null in other passes and networks.
+    /// </summary>
+    public virtual Tensor? Auxiliary => null;
+
+    /// <summary>What the loss of <see cref="Auxiliary"/> counts beside that of the head.</summary>
+    /// <remarks>0.4 as in torchvision's training of Inception-v3.</remarks>
+    public virtual float AuxiliaryWeight => 0.4f;
 
     /// <summary>Computes each picture's numbers.</summary>
     /// <param name="features">What <see cref="VisionBackbone.Forward"/> gives.</param>

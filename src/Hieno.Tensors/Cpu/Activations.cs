@@ -40,6 +40,7 @@ internal static class CpuActivations
             case Activation.Relu2: body.Run<Relu2>(); break;
             case Activation.Relu6: body.Run<Relu6>(); break;
             case Activation.LeakyRelu: body.Run<LeakyRelu>(); break;
+            case Activation.LeakyReluTenth: body.Run<LeakyReluTenth>(); break;
             case Activation.Gelu: body.Run<Gelu>(); break;
             case Activation.GeluTanh: body.Run<GeluTanh>(); break;
             case Activation.Gelu10: body.Run<Gelu10>(); break;
@@ -108,6 +109,19 @@ internal static class CpuActivations
     internal readonly struct LeakyRelu : IActivation
     {
         private const float Leak = 0.01f;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Value<V>(V x)
+            where V : unmanaged, ISimd<V> => V.SelectLess(V.Zero, x, x, x * V.All(Leak));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Slope<V>(V x)
+            where V : unmanaged, ISimd<V> => V.SelectLess(V.Zero, x, V.All(1f), V.All(Leak));
+    }
+
+    internal readonly struct LeakyReluTenth : IActivation
+    {
+        private const float Leak = 0.1f;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Value<V>(V x)

@@ -88,7 +88,9 @@ public abstract class LanguageModeling : IObjective
 
         // The last block, the last normalisation and the head compute only the positions that are learned.
         (int[] rows, int[] labels, float[]? weights) = LabelledRows(batch);
-        return head.Loss(text.Backbone.Forward(batch.Tokens, rows), labels, weights, scale, statistics);
+        Tensor loss = head.Loss(text.Backbone.Forward(batch.Tokens, rows), labels, weights, scale, statistics);
+        float share = scale * (weights?.Sum() ?? labels.Length); // of the step's weight
+        return text.Backbone.AuxiliaryLoss(batch.Tokens, share) is var extra and not 0f ? Ops.Add(loss, Tensor.FromValues([1], [extra], loss.Backend)) : loss;
     }
 
     private static (int[] Rows, int[] Labels, float[]? Weights) LabelledRows(Batch batch)

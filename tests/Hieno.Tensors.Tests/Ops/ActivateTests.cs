@@ -42,7 +42,7 @@ public sealed class ActivateTests
         Assert.Equal(high, y[0]);
         switch (kind)
         {
-            case Activation.Identity or Activation.LeakyRelu:
+            case Activation.Identity or Activation.LeakyRelu or Activation.LeakyReluTenth:
                 Assert.Equal(float.NegativeInfinity, y[1]);
                 break;
             case Activation.Tanh:
@@ -135,6 +135,7 @@ public sealed class ActivateTests
         Activation.Relu2 => Math.Max(x, 0) * Math.Max(x, 0),
         Activation.Relu6 => Math.Clamp(x, 0, 6),
         Activation.LeakyRelu => x > 0 ? x : 0.01 * x,
+        Activation.LeakyReluTenth => x > 0 ? x : 0.1 * x,
         Activation.Gelu => x * Phi(x),
         Activation.GeluTanh => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x)))),
         Activation.Gelu10 => Math.Clamp(x * Phi(x), -10, 10),
