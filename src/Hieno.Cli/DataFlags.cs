@@ -26,6 +26,16 @@ internal sealed class DataFlags
         });
     }
 
+    /// <summary>Refuses rows that are not there before a model is opened, which says how they are to be read.</summary>
+    /// <exception cref="Formats.HienoException">There is no such file or folder.</exception>
+    public static void ThrowIfAbsent(string path)
+    {
+        if (!Path.Exists(path))
+        {
+            DataSplit.ReadFile(path);
+        }
+    }
+
     /// <summary>The settings for one file.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="file">The file.</param>

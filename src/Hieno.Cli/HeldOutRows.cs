@@ -3,6 +3,7 @@ using Hieno.Formats;
 using Hieno.Formats.Text;
 using Hieno.Metrics;
 using Hieno.Models;
+using Hieno.Models.Vision;
 using Hieno.Objectives;
 using Hieno.Recipes;
 using Hieno.Training;
@@ -13,6 +14,7 @@ namespace Hieno.Cli;
 internal sealed class HeldOutRows
 {
     private const int BatchSize = 16;
+    private const ulong DefaultSeed = 42;
 
     private readonly IObjective _objective;
     private readonly IReadOnlyList<Example> _examples;
@@ -41,17 +43,17 @@ internal sealed class HeldOutRows
     public static HeldOutRows Read(string model, DataOptions data, string? metric, Terminal terminal, KindCatalog kinds)
     {
         Recipe? recipe = RunRecipe.Of(model, kinds);
-        IReadOnlyList<DataRow> rows = DataSplit.ReadFile(data.Train[0]);
+        DataFlags.ThrowIfAbsent(data.Train[0]);
         LoadedModel loaded = ModelFolder.Open(model, kinds: kinds);
+        IReadOnlyList<DataRow> rows = DataSplit.ReadFile(data.Train[0], data, loaded.Model is VisionModel);
         ObjectiveOptions task = recipe?.Task is { } own && (own is not SupervisedFineTuningOptions || TaskChoice.IsConversation(rows[0])) ? own : TaskChoice.Of(loaded.Config, rows[0]);
         IObjective objective = task.Create();
-        int maxLength = data.MaxLength ?? Math.Min(loaded.Text.Backbone.MaxPositions, 1024);
-        objective.Prepare(new ObjectiveContext(loaded.Tokenizer, loaded.Config, data, maxLength, text => terminal.Error.WriteLine($"note: {text}")), []);
+        objective.Prepare(loaded.ContextOf(data, data.MaxLength, recipe?.Seed ?? DefaultSeed, text => terminal.Error.WriteLine($"note: {text}")), []);
         var invalid = new List<DatasetException>();
         IReadOnlyList<Example> examples = objective.Encode(rows, invalid);
         return invalid.Count > 0
             ? throw invalid[0]
-            : new HeldOutRows(data.Train[0], objective, examples, BuiltInMetrics.Find(metric ?? objective.DefaultMetrics[0]), recipe?.Seed ?? 42);
+            : new HeldOutRows(data.Train[0], objective, examples, BuiltInMetrics.Find(metric ?? objective.DefaultMetrics[0]), recipe?.Seed ?? DefaultSeed);
     }
 
     /// <summary>The metric of a model on the rows.</summary>

@@ -1,6 +1,7 @@
 using Hieno.Data;
 using Hieno.Formats;
 using Hieno.Models;
+using Hieno.Models.Vision;
 using Hieno.Objectives;
 using Hieno.Recipes;
 using Hieno.Training;
@@ -17,10 +18,20 @@ internal static class RecipeModel
     {
         IObjective objective = recipe.Task.Create();
         ModelConfig config = ModelConfig.Read(recipe.Base);
-        DataSplit data = DataSplit.Read(recipe.Data, recipe.Seed);
+        DataSplit data = DataSplit.Read(recipe.Data, recipe.Seed, objective.Head.Kind == HeadKind.Pictures);
+        ModelTokenizer? tokenizer = objective.Head.Kind == HeadKind.Pictures ? null : ModelTokenizer.Load(recipe.Base);
+        objective.Prepare(ContextOf(recipe, config, tokenizer), data.Train);
+        return recipe.Tuning.Create().Apply(BaseModel.Open(recipe, config, objective.Head), recipe.Seed, tokenizer?.Tokenizer);
+    }
+
+    private static ObjectiveContext ContextOf(Recipe recipe, ModelConfig config, ModelTokenizer? tokenizer)
+    {
+        if (tokenizer is null)
+        {
+            return new ObjectiveContext(ImagePreparation.Of(recipe.Base, VisionModel.FamilyOf(config), config), config, recipe.Data, recipe.Seed, _ => { });
+        }
+
         int maxLength = recipe.Data.MaxLength ?? TextModel.FamilyOf(config).MaxPositions(config);
-        ModelTokenizer tokenizer = ModelTokenizer.Load(recipe.Base);
-        objective.Prepare(new ObjectiveContext(tokenizer, config, recipe.Data, maxLength, _ => { }), data.Train);
-        return recipe.Tuning.Create().Apply(BaseModel.Open(recipe, config, objective.Head), recipe.Seed, tokenizer.Tokenizer);
+        return new ObjectiveContext(tokenizer, config, recipe.Data, maxLength, _ => { });
     }
 }

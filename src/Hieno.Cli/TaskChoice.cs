@@ -39,6 +39,11 @@ internal static class TaskChoice
         string architecture = config.GetStrings("architectures") is [var first, ..] ? first : string.Empty;
         bool isClassifier = architecture.EndsWith("ForSequenceClassification", StringComparison.Ordinal);
         int labels = config.GetLabels()?.Count ?? config.GetInt("num_labels", 2);
+        if (LoadedModel.HeadOf(config).Kind == HeadKind.Pictures)
+        {
+            return config.GetString("problem_type", null) == "regression" ? new ImageRegressionOptions() : new ImageClassificationOptions();
+        }
+
         return config.GetString("problem_type", null) switch
         {
             "multi_label_classification" => new MultiLabelClassificationOptions(),
@@ -51,7 +56,7 @@ internal static class TaskChoice
     }
 
     /// <summary>The output layer that a task needs.</summary>
-    public static HeadKind HeadOf(ObjectiveOptions task) => task.Create() is RowModeling ? HeadKind.Classification : HeadKind.Language;
+    public static HeadKind HeadOf(ObjectiveOptions task) => task.Create().Head.Kind;
 
     /// <summary>True for rows of turns, or of prompt and answer; false where there is a column of plain text.</summary>
     public static bool IsConversation(DataRow row) =>

@@ -15,6 +15,9 @@ public readonly record struct HeadChoice(HeadKind Kind, int Outputs)
     /// <summary>An output layer that predicts tokens.</summary>
     public static HeadChoice Language => new(HeadKind.Language, 0);
 
+    /// <summary>An output layer of <paramref name="outputs"/> numbers for each picture.</summary>
+    public static HeadChoice Pictures(int outputs) => new(HeadKind.Pictures, outputs);
+
     /// <summary>An output layer of <paramref name="outputs"/> numbers for each row.</summary>
     public static HeadChoice Classification(int outputs) => new(HeadKind.Classification, outputs);
 }
@@ -27,6 +30,9 @@ public enum HeadKind
 
     /// <summary>Numbers for each row: classes or regression targets.</summary>
     Classification,
+
+    /// <summary>Numbers for each picture: classes or regression targets.</summary>
+    Pictures,
 }
 
 /// <summary>A text model: a body, an output layer, and the configuration they were built from.</summary>

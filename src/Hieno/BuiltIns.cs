@@ -20,6 +20,8 @@ public static class BuiltIns
         .Add<ObjectiveOptions, MultiLabelClassificationOptions>("multi-label-classification")
         .Add<ObjectiveOptions, RegressionOptions>("regression")
         .Add<ObjectiveOptions, MultipleChoiceOptions>("multiple-choice")
+        .Add<ObjectiveOptions, ImageClassificationOptions>("image-classification")
+        .Add<ObjectiveOptions, ImageRegressionOptions>("image-regression")
 
         .Add<TuningOptions, FullOptions>("full")
         .Add<TuningOptions, PartialOptions>("partial")

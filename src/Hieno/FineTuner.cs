@@ -9,6 +9,7 @@ using Hieno.Formats.Durable;
 using Hieno.Formats.Text;
 using Hieno.Metrics;
 using Hieno.Models;
+using Hieno.Models.Vision;
 using Hieno.Objectives;
 using Hieno.Plugins;
 using Hieno.Recipes;
@@ -33,6 +34,9 @@ public sealed record FineTunerOptions
 
     /// <summary>The model families that can be read; the built-in ones when null.</summary>
     public ModelCatalog? Models { get; init; }
+
+    /// <summary>The vision families that can be read; the built-in ones when null.</summary>
+    public VisionCatalog? VisionModels { get; init; }
 
     /// <summary>Where it computes; the CPU with all its cores when null.</summary>
     public Backend? Backend { get; init; }
@@ -142,24 +146,22 @@ public sealed class FineTuner
         RequireWhatIsWatched();
         IObjective objective = _recipe.Task.Create();
         var messages = new List<string>();
-        DataSplit data = DataSplit.Read(_recipe.Data, _recipe.Seed);
         ModelConfig config = ModelConfig.Read(_recipe.Base);
-        ModelTokenizer tokenizer = ModelTokenizer.Load(_recipe.Base);
-        NewTokens? tokens = _recipe.Tokens is { } added ? NewTokens.AddTo(tokenizer, added) : null;
-        int maxLength = RowLength.Of(_recipe, config, _options.Models);
-        objective.Prepare(new ObjectiveContext(tokenizer, config, _recipe.Data, maxLength, messages.Add), data.Known);
+        var input = new RunInput(_recipe, objective.Head.Kind, config, _options.Models, _options.VisionModels);
+        DataSplit data = DataSplit.Read(_recipe.Data, _recipe.Seed, input.Pictures is not null);
+        objective.Prepare(input.Context(messages.Add), data.Known);
         IReadOnlyList<Example> train = Encode(objective, data.Train, "training", messages);
         IReadOnlyList<Example> validation = Encode(objective, data.Validation, "validation", messages);
         IReadOnlyList<Example> test = Encode(objective, data.Test, "test", messages);
         IReadOnlyList<IMetric> metrics = MetricsOf(objective);
         ITuningMethod method = _recipe.Tuning.Create();
-        TunedModel tuned = method.Apply(OpenModel(config, objective.Head, tokens), _recipe.Seed, tokenizer.Tokenizer);
-        tuned = tokens is null ? tuned : TokenRows.Train(tuned, tokens.Ids);
+        TunedModel tuned = method.Apply(OpenModel(config, objective.Head, input), _recipe.Seed, input.Tokenizer?.Tokenizer);
+        tuned = input.Tokens is null ? tuned : TokenRows.Train(tuned, input.Tokens.Ids);
         messages.AddRange(WhatIsNew(tuned.Model));
         RequireFittingMetrics(tuned.Model, objective, metrics, validation.Count > 0 ? validation : test);
 
-        var plan = new BatchPlan(train, _recipe.Training.BatchSize, _recipe.Data.Packing ? maxLength : null, _recipe.Seed);
-        RunFacts facts = RunFacts.Of(_recipe, _kinds, tuned, plan, train, RowFacts.Of(objective, tokenizer, train, validation, test));
+        var plan = new BatchPlan(train, _recipe.Training.BatchSize, input.PackLength, _recipe.Seed);
+        RunFacts facts = RunFacts.Of(_recipe, _kinds, tuned, plan, train, RowFacts.Of(objective, input.Tokenizer, train, validation, test));
         LinearProbe? probe = _recipe.Training.Probe is { } settings ? new LinearProbe(settings, tuned.Model, objective) : null;
         using var trainer = new Trainer(
             new TrainerInput
@@ -210,7 +212,7 @@ public sealed class FineTuner
         RunOutcome outcome = trainer.Run(cancellationToken);
         RunCompleted result = outcome == RunOutcome.Cancelled
             ? new RunCompleted(outcome, trainer.Step, _recipe.Output, trainer.Before, NoMetrics, trainer.Seconds)
-            : Finish(outcome, trainer, test, events, folder, () => FinalModel.Save(tuned, objective, tokenizer, tokens, config, _recipe.Base, folder.Final), () => OpenModel(config, objective.Head, tokens));
+            : Finish(outcome, trainer, test, events, folder, () => FinalModel.Save(tuned, objective, input, config, _recipe.Base, folder.Final), () => OpenModel(config, objective.Head, input));
         events.Emit(result);
         folder.Close();
         return result;
@@ -305,7 +307,8 @@ public sealed class FineTuner
         }
     }
 
-    private PretrainedModel OpenModel(ModelConfig config, HeadChoice head, NewTokens? tokens) => BaseModel.Open(_recipe, config, head, tokens, _options.Models, _backend);
+    private PretrainedModel OpenModel(ModelConfig config, HeadChoice head, RunInput input) =>
+        BaseModel.Open(_recipe, config, head, input.Tokens, _options.Models, _backend, _options.VisionModels);
 
     private IReadOnlyList<Example> Encode(IObjective objective, IReadOnlyList<DataRow> rows, string what, List<string> messages)
     {

@@ -5,6 +5,8 @@ using Hieno.Formats;
 using Hieno.Formats.Durable;
 using Hieno.Formats.Peft;
 using Hieno.Models;
+using Hieno.Models.Vision;
+using Hieno.Objectives;
 using Hieno.Recipes;
 using Hieno.Tensors;
 using Hieno.Training;
@@ -16,10 +18,20 @@ namespace Hieno;
 public sealed class LoadedModel
 {
     private readonly ModelTokenizer? _tokenizer;
+    private readonly ImagePreparation? _pictures;
+    private readonly string _companions; // the folder of the tokenizer's files, or of the preparation of pictures
 
-    private LoadedModel(PretrainedModel model, ModelTokenizer? tokenizer, IReadOnlyList<Adapter> adapters, ModelConfig config, string folder)
+    private LoadedModel(PretrainedModel model, IReadOnlyList<Adapter> adapters, ModelConfig config, string folder, string companions)
     {
-        (Model, _tokenizer, Adapters, Config, Folder) = (model, tokenizer, adapters, config, folder);
+        (Model, Adapters, Config, Folder, _companions) = (model, adapters, config, folder, companions);
+        if (model is VisionModel vision)
+        {
+            _pictures = ImagePreparation.Of(companions, vision.Family, config);
+        }
+        else
+        {
+            _tokenizer = ModelTokenizer.Load(companions);
+        }
     }
 
     /// <summary>The model, with the adapter attached where there is one.</summary>
@@ -32,6 +44,11 @@ public sealed class LoadedModel
     /// <summary>The tokenizer of a text model.</summary>
     /// <exception cref="CheckpointException">The model reads pictures.</exception>
     public ModelTokenizer Tokenizer => _tokenizer ?? throw ReadsPictures();
+
+    /// <summary>How the pictures of a vision model are made ready.</summary>
+    /// <exception cref="CheckpointException">The model reads text.</exception>
+    public ImagePreparation Pictures => _pictures
+        ?? throw new CheckpointException(ErrorCodes.CheckpointFamilyUnknown, Folder, $"the model ({Model.Config.ModelType}) reads text, and one that reads pictures is needed here", "Give a vision model");
 
     /// <summary>The adapters, in the order in which they act; none for a whole model.</summary>
     public IReadOnlyList<Adapter> Adapters { get; }
@@ -56,30 +73,30 @@ public sealed class LoadedModel
     /// <param name="backend">Where it computes; the CPU when null.</param>
     /// <param name="kinds">The methods whose adapters are known; the built-in ones when null.</param>
     /// <param name="quantized">False opens an adapter's base as it is in its file even where it was quantised in training; true (default) as it was in training.</param>
+    /// <param name="visionModels">The vision families known; the built-in ones when null.</param>
     /// <exception cref="CheckpointException">A file is missing or malformed, or the adapter does not fit its base.</exception>
     public static LoadedModel Open(
-        string path, HeadKind? head = null, string? baseModel = null, ModelCatalog? models = null, Backend? backend = null, KindCatalog? kinds = null, bool quantized = true)
+        string path, HeadKind? head = null, string? baseModel = null, ModelCatalog? models = null, Backend? backend = null, KindCatalog? kinds = null, bool quantized = true, VisionCatalog? visionModels = null)
     {
         string folder = FolderOf(path);
         if (!AdapterFolders.Exists(folder))
         {
             ModelConfig own = ModelConfig.Read(folder);
-            TextModel plain = TextModel.Load(folder, ChoiceOf(own, head), 0, models, backend);
-            return new LoadedModel(plain, ModelTokenizer.Load(folder), [], own, folder);
+            return new LoadedModel(Load(folder, own, head, models, visionModels, backend, tokens: null, quantization: null), [], own, folder, folder);
         }
 
         string baseFolder = baseModel ?? BaseOf(folder);
         ModelConfig config = WithTask(ModelConfig.Read(baseFolder), folder);
         WeightQuantization? quantization = quantized ? QuantizedBase.Read(AdapterFolders.Of(folder)[0]) : null;
-        TextModel model = TextModel.Load(baseFolder, ChoiceOf(config, head), 0, models, backend, config, AdapterFolders.TokensOf(folder), quantization);
+        PretrainedModel model = Load(baseFolder, config, head, models, visionModels, backend, AdapterFolders.TokensOf(folder), quantization);
         IReadOnlyList<Adapter> adapters = AdapterFolders.Load(model, folder, kinds);
         if (adapters.SelectMany(adapter => adapter.Parts).OfType<MultitaskPromptVectors>().SingleOrDefault() is { } prompt && config.GetStrings(AdapterTask.PromptTasksKey) is { } tasks)
         {
             prompt.Tasks = tasks;
         }
 
-        bool hasTokenizer = File.Exists(Path.Combine(folder, "tokenizer.json")) || File.Exists(Path.Combine(folder, "vocab.txt")) || File.Exists(Path.Combine(folder, "vocab.json"));
-        return new LoadedModel(model, ModelTokenizer.Load(hasTokenizer ? folder : baseFolder), adapters, config, folder);
+        bool hasCompanions = Array.Exists(["tokenizer.json", "vocab.txt", "vocab.json", ImagePreparation.FileName], name => File.Exists(Path.Combine(folder, name)));
+        return new LoadedModel(model, adapters, config, folder, hasCompanions ? folder : baseFolder);
     }
 
     /// <summary>Saves a whole model with the adapters' changes in its weights, which needs no adapter. This model stays as it is.</summary>
@@ -96,7 +113,7 @@ public sealed class LoadedModel
         MergedAdapters merged = MergedAdapters.Merge(Adapters);
         try
         {
-            WeightFiles.SaveNew(folder, writer => WeightFiles.SaveModel(Model, writer.Folder, _tokenizer?.Folder));
+            WeightFiles.SaveNew(folder, writer => WeightFiles.SaveModel(Model, writer.Folder, _companions));
         }
         finally
         {
@@ -112,6 +129,24 @@ public sealed class LoadedModel
         return !File.Exists(Path.Combine(path, RunFolder.EventsFileName)) ? path
             : Directory.Exists(final) ? final
             : throw new CheckpointException(ErrorCodes.CheckpointFileUnreadable, path, "this run has not ended, so there is no tuned model yet", "Go on with it by --resume");
+    }
+
+    /// <summary>What an objective is told of this model.</summary>
+    /// <param name="data">Columns and files.</param>
+    /// <param name="maxLength">The longest row in tokens; what the model can read, at most 1024, when null.</param>
+    /// <param name="seed">The seed of what is drawn.</param>
+    /// <param name="log">Where to say what a user should know.</param>
+    public ObjectiveContext ContextOf(DataOptions data, int? maxLength, ulong seed, Action<string> log) => _pictures is { } pictures
+        ? new ObjectiveContext(pictures, Config, data, seed, log)
+        : new ObjectiveContext(Tokenizer, Config, data, maxLength ?? Math.Min(Text.Backbone.MaxTextLength, 1024), log);
+
+    private static PretrainedModel Load(
+        string folder, ModelConfig config, HeadKind? head, ModelCatalog? models, VisionCatalog? visionModels, Backend? backend, int? tokens, WeightQuantization? quantization)
+    {
+        HeadChoice choice = ChoiceOf(config, head, visionModels);
+        return choice.Kind == HeadKind.Pictures
+            ? VisionModel.Load(folder, choice.Outputs, 0, visionModels, backend, config, replacesHead: false)
+            : TextModel.Load(folder, choice, 0, models, backend, config, tokens, quantization);
     }
 
     private CheckpointException ReadsPictures() =>
@@ -153,11 +188,16 @@ public sealed class LoadedModel
         return ModelConfig.From(document.RootElement.Clone(), path);
     }
 
-    /// <summary>The output layer that a configuration asks for: numbers for each row where it was tuned for that, else tokens.</summary>
-    public static HeadChoice HeadOf(ModelConfig config) => ChoiceOf(config, null);
+    /// <summary>The output layer that a configuration asks for: numbers for each picture or row where it was tuned for that, else tokens.</summary>
+    public static HeadChoice HeadOf(ModelConfig config) => ChoiceOf(config, null, null);
 
-    private static HeadChoice ChoiceOf(ModelConfig config, HeadKind? head)
+    private static HeadChoice ChoiceOf(ModelConfig config, HeadKind? head, VisionCatalog? visionModels)
     {
+        if ((visionModels ?? BuiltInVisionModels.Catalog()).Find(config) is not null && head is null or HeadKind.Pictures)
+        {
+            return HeadChoice.Pictures(config.GetLabels()?.Count ?? config.GetInt("num_labels", 2));
+        }
+
         bool classifier = config.Has("problem_type") || (config.GetStrings("architectures")?.Any(name => name.EndsWith("ForSequenceClassification", StringComparison.Ordinal)) ?? false);
         return (head ?? (classifier ? HeadKind.Classification : HeadKind.Language)) == HeadKind.Classification
             ? HeadChoice.Classification(config.GetLabels()?.Count ?? config.GetInt("num_labels", 2))

@@ -22,6 +22,7 @@ public sealed class FolderDirectionTests
         ("Tuning", "Recipes.KindCatalog", "the method of a saved adapter is found among the kinds that recipes know"),
         ("Tuning", ".BuiltIns", "where no other kinds are given, the built-in ones are meant"),
         ("Objectives", "Recipes.IValidated", "settings that contradict each other are reported with the recipe's other faults"),
+        ("Objectives", "Augmentation.*", "pictures are changed at random when a batch of them is laid out"),
         ("Objectives", "Recipes.Share", "a share of the rows is a setting like any other"),
     ];
 
@@ -37,9 +38,10 @@ public sealed class FolderDirectionTests
         Assert.True(faults.Length == 0, $"Hieno/{folder} must not know the other folders:\n{string.Join('\n', faults)}\nMove what is shared down, or agree on an exception, with its reason, in {nameof(FolderDirectionTests)}.");
     }
 
+    // How pictures are changed at random is part of the data's settings, and a batch says how its pictures were mixed.
     [Fact]
     public void Data_knows_nothing_of_what_is_done_with_it() =>
-        Assert.DoesNotContain(Uses("Data"), use => !use.Used.StartsWith("Recipes.", StringComparison.Ordinal));
+        Assert.DoesNotContain(Uses("Data"), use => !use.Used.StartsWith("Recipes.", StringComparison.Ordinal) && !use.Used.StartsWith("Augmentation.", StringComparison.Ordinal));
 
     [Fact]
     public void A_use_of_another_folder_is_seen()

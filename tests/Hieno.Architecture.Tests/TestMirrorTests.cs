@@ -20,6 +20,7 @@ public sealed class TestMirrorTests
         ["tests/Hieno.Tests/Training/KilledRunTests.cs"] = "runs that are killed, damaged or out of disk",
         ["tests/Hieno.Tests/Training/GradientCheckpointingTests.cs"] = "whole runs: every method with every span",
         ["tests/Hieno.Tests/Training/ExactnessTests.cs"] = "whole runs: threads, resume, accumulation, byte for byte",
+        ["tests/Hieno.Tests/Vision/PictureRunTests.cs"] = "whole runs on pictures: threads, resume, bad files",
         ["tests/Hieno.Tests/Vision/RunningStatisticsTests.cs"] = "statistics of batch normalisation through training, files, checkpoints and merges",
         ["tests/Hieno.Tests/Augmentation/AugmentationPageTests.cs"] = "the recipe and the picture of docs/augmentation.md",
         ["tests/Hieno.Tests/Recipes/RecipesPageTests.cs"] = "the examples of docs/recipes.md",

@@ -5,6 +5,7 @@ using Hieno.Data;
 using Hieno.Formats;
 using Hieno.Formats.Text;
 using Hieno.Metrics;
+using Hieno.Models.Vision;
 using Hieno.Objectives;
 using Hieno.Recipes;
 using Hieno.Training;
@@ -17,6 +18,7 @@ internal static class EvalCommand
     // Intervals are computed where they take about a second at most.
     private const long MostDraws = 20_000_000;
     private const int Resamples = 1000;
+    private const ulong DefaultSeed = 42;
 
     private sealed record Request(string Model, string? Base, string? Task, DataOptions Data, IReadOnlyList<string> Metrics, int BatchSize, bool SkipInvalid);
 
@@ -31,7 +33,7 @@ internal static class EvalCommand
             "hieno eval runs/quickstart test.jsonl",
             "hieno eval runs/support/final test.jsonl --base models/tiny-gpt2 --metrics loss,perplexity --json");
         Argument<string> model = verb.Required("RUN|MODEL", "A run folder, a model folder or an adapter folder.");
-        Argument<string> data = verb.Required("DATA", "The rows: .jsonl, .json, .csv, .tsv or .txt.");
+        Argument<string> data = verb.Required("DATA", "The rows: .jsonl, .json, .csv, .tsv or .txt; of pictures also a folder of class folders, an IDX or a CIFAR file.");
         Option<string?> baseModel = verb.Text("--base", "DIR", "The base of an adapter, where it is no longer where the adapter says.");
         Option<string?> task = verb.Text("--task", "TASK", $"What to measure: {string.Join(", ", TaskChoice.Names)}. Default: what the model was tuned for.");
         Option<string[]> metrics = verb.Texts("--metrics", "NAME", "The metrics to compute. Default: the usual ones of the task.");
@@ -63,13 +65,13 @@ internal static class EvalCommand
 
     private static Measured Measure(Request request, Recipe? recipe, KindCatalog kinds, Terminal terminal)
     {
-        IReadOnlyList<DataRow> rows = DataSplit.ReadFile(request.Data.Train[0]);
+        DataFlags.ThrowIfAbsent(request.Data.Train[0]);
         ObjectiveOptions? asked = request.Task is { } name ? TaskChoice.Named(name) : recipe?.Task;
         LoadedModel loaded = ModelFolder.Open(request.Model, asked is null ? null : TaskChoice.HeadOf(asked), request.Base, kinds);
+        IReadOnlyList<DataRow> rows = DataSplit.ReadFile(request.Data.Train[0], request.Data, loaded.Model is VisionModel);
         ObjectiveOptions task = asked ?? TaskChoice.Of(loaded.Config, rows[0]);
         IObjective objective = task.Create();
-        int maxLength = request.Data.MaxLength ?? Math.Min(loaded.Text.Backbone.MaxTextLength, 1024);
-        objective.Prepare(new ObjectiveContext(loaded.Tokenizer, loaded.Config, request.Data, maxLength, text => terminal.Error.WriteLine($"note: {text}")), []);
+        objective.Prepare(loaded.ContextOf(request.Data, request.Data.MaxLength, recipe?.Seed ?? DefaultSeed, text => terminal.Error.WriteLine($"note: {text}")), []);
 
         var invalid = new List<DatasetException>();
         IReadOnlyList<Example> examples = objective.Encode(rows, invalid);
@@ -85,7 +87,7 @@ internal static class EvalCommand
         IMetric[] metrics = [.. (request.Metrics.Count > 0 ? request.Metrics : objective.DefaultMetrics).Select(BuiltInMetrics.Find)];
         return terminal.During($"measuring {Figures.Count(examples.Count)} rows …", () =>
         {
-            Predictions predictions = Evaluation.Run(loaded.Model, objective, examples, metrics, request.BatchSize, recipe?.Seed ?? 42).Predictions;
+            Predictions predictions = Evaluation.Run(loaded.Model, objective, examples, metrics, request.BatchSize, recipe?.Seed ?? DefaultSeed).Predictions;
             return new Measured(TaskChoice.NameOf(task), examples.Count, [.. metrics.Select(metric => Interval(metric, predictions))], predictions);
         });
     }

@@ -27,5 +27,5 @@ internal static class EventText
 
     private static string Step(StepCompleted step) =>
         $"step {step.Step}/{step.TotalSteps}  epoch {step.Epoch.ToString("0.00", CultureInfo.InvariantCulture)}  loss {Figures.Metric(step.Loss)}  "
-        + $"learning rate {Figures.Rate(step.LearningRate)}  {Figures.Count((long)step.TokensPerSecond)} tokens/s  {Figures.Duration(step.SecondsLeft)} left  {Figures.Bytes(step.MemoryBytes)}";
+        + $"learning rate {Figures.Rate(step.LearningRate)}  {Figures.Count((long)step.TokensPerSecond)} {step.Unit ?? "tokens"}/s  {Figures.Duration(step.SecondsLeft)} left  {Figures.Bytes(step.MemoryBytes)}";
 }

@@ -69,7 +69,7 @@ internal sealed class LiveTrainingView(Terminal terminal, TimeProvider clock) : 
             new Markup("[grey]learning rate[/]"), new Text(Figures.Rate(step.LearningRate)),
             new Markup("[grey]epoch[/]"), new Text(step.Epoch.ToString("0.00", CultureInfo.InvariantCulture)));
         figures.AddRow(
-            new Markup("[grey]tokens/s[/]"), new Text(Figures.Count((long)step.TokensPerSecond)),
+            new Markup($"[grey]{step.Unit ?? "tokens"}/s[/]"), new Text(Figures.Count((long)step.TokensPerSecond)),
             new Markup("[grey]gradient norm[/]"), new Text(Figures.Metric(step.GradientNorm)),
             new Markup("[grey]memory[/]"), new Text(Figures.Bytes(step.MemoryBytes)));
         List<IRenderable> rows = [Bar(step), figures];

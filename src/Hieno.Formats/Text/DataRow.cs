@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Hieno.Formats.Images;
 
 namespace Hieno.Formats.Text;
 
@@ -30,6 +31,9 @@ public sealed class DataRow
 
     /// <summary>The line the row begins at, counted from 1.</summary>
     public long Line { get; }
+
+    /// <summary>The picture that the row is about, where rows are read as such; null elsewhere.</summary>
+    public ImageRow? Picture { get; init; }
 
     /// <summary>Column names in the order of the file.</summary>
     public IEnumerable<string> Columns => Json.EnumerateObject().Select(property => property.Name);

@@ -64,15 +64,16 @@ public sealed class VisionModel : PretrainedModel
     /// <param name="catalog">The families known; the built-in ones when null.</param>
     /// <param name="backend">Where the weights lie; the default backend when null.</param>
     /// <param name="config">The configuration; that in the folder when null.</param>
+    /// <param name="replacesHead">False refuses an output layer of another size than the checkpoint's. Default true.</param>
     /// <exception cref="CheckpointException">A file is missing or malformed, the family is unknown, or tensors do not fit; all faults at once.</exception>
-    public static VisionModel Load(string folder, int outputs, ulong seed = 0, VisionCatalog? catalog = null, Backend? backend = null, ModelConfig? config = null)
+    public static VisionModel Load(string folder, int outputs, ulong seed = 0, VisionCatalog? catalog = null, Backend? backend = null, ModelConfig? config = null, bool replacesHead = true)
     {
         config ??= ModelConfig.Read(folder);
         VisionFamily family = FamilyOf(config, catalog);
         var files = CheckpointFiles.Open(folder);
         try
         {
-            var source = new CheckpointWeights(files, family.BasePrefix, seed, backend) { HeadMayDiffer = true };
+            var source = new CheckpointWeights(files, family.BasePrefix, seed, backend) { HeadMayDiffer = replacesHead };
             var model = new VisionModel(config, family, source, outputs, backend);
             source.ThrowIfFaulty(family.IsForeign);
             (model.NewlyInitialized, model.Unused, model.Counters) = (source.Created, source.Unused, source.Counters);

@@ -29,25 +29,23 @@ public static class Adviser
         options ??= new FineTunerOptions();
         KindCatalog kinds = options.Kinds ?? Plugin.Add(recipe.Plugins);
         IObjective objective = recipe.Task.Create();
-        DataSplit data = DataSplit.Read(recipe.Data, recipe.Seed);
         ModelConfig config = ModelConfig.Read(recipe.Base);
-        ModelTokenizer tokenizer = ModelTokenizer.Load(recipe.Base);
-        NewTokens? tokens = recipe.Tokens is { } added ? NewTokens.AddTo(tokenizer, added) : null;
-        int maxLength = RowLength.Of(recipe, config, options.Models);
-        objective.Prepare(new ObjectiveContext(tokenizer, config, recipe.Data, maxLength, _ => { }), data.Known);
+        var input = new RunInput(recipe, objective.Head.Kind, config, options.Models, options.VisionModels);
+        DataSplit data = DataSplit.Read(recipe.Data, recipe.Seed, input.Pictures is not null);
+        objective.Prepare(input.Context(_ => { }), data.Known);
         IReadOnlyList<Example> train = Encode(objective, data.Train, recipe);
-        RowFacts rows = RowFacts.Of(objective, tokenizer, train, Encode(objective, data.Validation, recipe), Encode(objective, data.Test, recipe));
-        TextModel model = Open(recipe, config, objective.Head, tokens, options);
+        RowFacts rows = RowFacts.Of(objective, input.Tokenizer, train, Encode(objective, data.Validation, recipe), Encode(objective, data.Test, recipe));
+        PretrainedModel model = BaseModel.Open(recipe with { Quantization = null }, config, objective.Head, input.Tokens, options.Models, options.Backend, options.VisionModels);
         Similarity? similarity = recipe.Start == Start.Random ? null
             : objective is RowModeling modeling ? FeatureSimilarity.Measure(model, modeling, train, recipe.Seed)
-            : objective is LanguageModeling ? PerplexitySimilarity.Measure(model, objective, train, recipe.Seed)
+            : objective is LanguageModeling && model is TextModel text ? PerplexitySimilarity.Measure(text, objective, train, recipe.Seed)
             : null;
 
         long free = freeBytes ?? FreeMemory.Bytes();
         var memory = new MemoryModel(model, recipe.Training.Optimizer);
         Learning[] others = [.. Candidates(model)]; // before the recipe's method changes the model
-        BatchPlan Plan(int batchSize) => new(train, batchSize, recipe.Data.Packing ? maxLength : null, recipe.Seed);
-        Learning own = Own(recipe, kinds, model, tokenizer, tokens, out Func<Parameter, bool> learns);
+        BatchPlan Plan(int batchSize) => new(train, batchSize, input.PackLength, recipe.Seed);
+        Learning own = Own(recipe, kinds, model, input, out Func<Parameter, bool> learns);
         RunFacts run = RunFacts.Of(recipe, kinds, model, learns, Plan(recipe.Training.BatchSize).BatchesPerEpoch, rows);
         MemoryForecast? Predict(Learning learning, int batchSize, bool checkpointing)
         {
@@ -81,15 +79,6 @@ public static class Adviser
             Width = run.Width,
             Snippet = new RecipeDifference(kinds).ToYaml(recipe, advised),
         };
-    }
-
-    private static TextModel Open(Recipe recipe, ModelConfig config, HeadChoice head, NewTokens? tokens, FineTunerOptions options)
-    {
-        TextModel model = recipe.Start == Start.Random
-            ? TextModel.Create(config, head, recipe.Seed, options.Models, options.Backend, tokens?.Count)
-            : TextModel.Load(recipe.Base, head, recipe.Seed, options.Models, options.Backend, config, tokens?.Count);
-        tokens?.Initialize(model);
-        return model;
     }
 
     private static (IReadOnlyList<Recommendation> Advice, Recipe Advised) Follow(AdviceFacts facts, KindCatalog kinds)
@@ -137,7 +126,7 @@ public static class Adviser
     }
 
     // Full tuning is not applied: marking a weight copies it out of its file, and advice must not need the memory that it warns of.
-    private static Learning Own(Recipe recipe, KindCatalog kinds, PretrainedModel model, ModelTokenizer tokenizer, NewTokens? tokens, out Func<Parameter, bool> learns)
+    private static Learning Own(Recipe recipe, KindCatalog kinds, PretrainedModel model, RunInput input, out Func<Parameter, bool> learns)
     {
         string name = kinds.KindOf(typeof(TuningOptions), recipe.Tuning.GetType());
         if (recipe.Tuning is FullOptions)
@@ -146,8 +135,8 @@ public static class Adviser
             return new Learning(name, [.. model.Parameters()]);
         }
 
-        TunedModel tuned = recipe.Tuning.Create().Apply(model, recipe.Seed, tokenizer.Tokenizer);
-        tuned = tokens is null ? tuned : TokenRows.Train(tuned, tokens.Ids);
+        TunedModel tuned = recipe.Tuning.Create().Apply(model, recipe.Seed, input.Tokenizer?.Tokenizer);
+        tuned = input.Tokens is null ? tuned : TokenRows.Train(tuned, input.Tokens.Ids);
         learns = parameter => parameter.Trainable;
         return Learning.Of(name, tuned);
     }

@@ -1,5 +1,6 @@
 using Hieno.Data;
 using Hieno.Models;
+using Hieno.Models.Vision;
 using Hieno.Models.Layers;
 using Hieno.Objectives;
 using Hieno.Tensors;
@@ -22,10 +23,10 @@ internal static class FeatureSimilarity
     /// <param name="objective">What is learned of each row.</param>
     /// <param name="train">The training rows; a sample of them is read.</param>
     /// <param name="seed">The seed of the sample and of the folds.</param>
-    public static Similarity Measure(TextModel model, RowModeling objective, IReadOnlyList<Example> train, ulong seed)
+    public static Similarity Measure(PretrainedModel model, RowModeling objective, IReadOnlyList<Example> train, ulong seed)
     {
         Example[] rows = [.. new Rng(seed, RngStream.Split).Permutation(train.Count, 4).Take(MostRows).Select(i => train[i])];
-        double[][] targets = [.. rows.Select(row => TargetsOf(row, model.ClassificationHead!.Outputs))];
+        double[][] targets = [.. rows.Select(row => TargetsOf(row, HeadInputs.OutputsOf(model.Head)))];
         bool isClass = objective is Classification;
         Func<double[][], double> judge = isClass ? predicted => Accuracy(predicted, rows) : predicted => RSquared(predicted, targets);
         (float[][] means, float[][] read) = Features(model, objective, rows, seed);
@@ -63,19 +64,32 @@ internal static class FeatureSimilarity
         return scores.Count == 0 ? 0 : scores.Average();
     }
 
-    private static (float[][] Means, float[][] Read) Features(TextModel model, IObjective objective, Example[] rows, ulong seed)
+    private static (float[][] Means, float[][] Read) Features(PretrainedModel model, IObjective objective, Example[] rows, ulong seed)
     {
         var means = new List<float[]>(rows.Length);
         foreach (Batch batch in Evaluation.Batches(objective, rows, BatchSize, seed))
         {
-            using Tape tape = Tape.Begin(record: false, backend: model.Backbone.TokenTable.Value.Backend);
-            Tensor hidden = model.Backbone.Forward(batch.Tokens);
-            means.AddRange(RowsOf(Ops.SegmentMean(hidden, [.. batch.Tokens.FirstTokens(), hidden.Rows])));
+            using Tape tape = Tape.Begin(record: false, backend: model.Backend);
+            (Tensor hidden, int[] starts) = BodyOf(model, batch);
+            means.AddRange(RowsOf(Ops.SegmentMean(hidden, [.. starts, hidden.Rows])));
         }
 
         Linear? output = HeadInputs.OutputLayer(model);
         float[][] read = output is null ? [.. means] : [.. RowsOf(HeadInputs.Read(model, output, objective, rows, BatchSize, seed))];
         return ([.. means], read);
+    }
+
+    // The body's vectors, and at which of them each row begins: a text's tokens, a picture's places.
+    private static (Tensor Hidden, int[] Starts) BodyOf(PretrainedModel model, Batch batch)
+    {
+        if (model is TextModel text)
+        {
+            return (text.Backbone.Forward(batch.Tokens), batch.Tokens.FirstTokens());
+        }
+
+        Tensor features = ((VisionModel)model).Backbone.Forward(batch.Images);
+        Tensor hidden = Ops.Reshape(features, [features.Rows, features.Columns]);
+        return (hidden, [.. Enumerable.Range(0, batch.Images.Count).Select(i => i * (hidden.Rows / batch.Images.Count))]);
     }
 
     private static IEnumerable<float[]> RowsOf(Tensor x) => x.ToArray().Chunk(x.Columns);

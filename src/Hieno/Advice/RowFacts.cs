@@ -46,7 +46,7 @@ internal sealed record RowFacts
     public long Tokens => Lengths.Sum(length => (long)length);
 
     /// <summary>Looks through the rows.</summary>
-    public static RowFacts Of(IObjective objective, ModelTokenizer tokenizer, IReadOnlyList<Example> train, IReadOnlyList<Example> validation, IReadOnlyList<Example> test)
+    public static RowFacts Of(IObjective objective, ModelTokenizer? tokenizer, IReadOnlyList<Example> train, IReadOnlyList<Example> validation, IReadOnlyList<Example> test)
     {
         HashSet<string> seen = [.. train.Select(KeyOf)];
         return new RowFacts
@@ -58,17 +58,17 @@ internal sealed record RowFacts
             LearnedTokens = train.Sum(example => (long)(example.TokenLabels ?? []).Count(label => label != Example.Ignore)),
             Cut = train.Count(example => example.IsCut),
             Labels = LabelsOf(objective, train),
-            WithLearnedEnd = train.Count(example => (example.TokenLabels ?? []).Any(label => label == tokenizer.EndId || IsSpecial(tokenizer, label))),
+            WithLearnedEnd = train.Count(example => (example.TokenLabels ?? []).Any(label => label == tokenizer?.EndId || IsSpecial(tokenizer, label))),
             WithDoubleStart = train.Count(example => example.Ids.Length > 1 && example.Ids[0] == example.Ids[1] && IsSpecial(tokenizer, example.Ids[0])),
             Leaked = validation.Concat(test).Count(example => seen.Contains(KeyOf(example))),
             Deviation = objective is Regression ? Deviations(train).Max() : null,
         };
     }
 
-    private static bool IsSpecial(ModelTokenizer tokenizer, int id) =>
-        tokenizer.Tokenizer.AddedTokens.TryGetValue(id, out AddedToken? token) && token.Special;
+    private static bool IsSpecial(ModelTokenizer? tokenizer, int id) =>
+        tokenizer is not null && tokenizer.Tokenizer.AddedTokens.TryGetValue(id, out AddedToken? token) && token.Special;
 
-    private static string KeyOf(Example example) => Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes(example.Ids.AsSpan())));
+    private static string KeyOf(Example example) => example.Picture is { } picture ? picture.Source : Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes(example.Ids.AsSpan())));
 
     private static Dictionary<string, int> LabelsOf(IObjective objective, IReadOnlyList<Example> train)
     {

@@ -1,3 +1,4 @@
+using Hieno.Augmentation;
 using Hieno.Models;
 using Hieno.Models.Vision;
 
@@ -54,6 +55,9 @@ public sealed class Batch
     /// <summary>The pictures that a vision model reads.</summary>
     /// <exception cref="InvalidOperationException">The rows are texts.</exception>
     public ImageBatch Images => _images ?? throw new InvalidOperationException("The rows of this batch are texts, which a vision model cannot read.");
+
+    /// <summary>How pictures were mixed with each other, and their targets with them; null where they were not.</summary>
+    public BatchMix? Mix { get; init; }
 
     /// <summary>How much there is to read: tokens of texts, or pictures.</summary>
     public int Positions => _images?.Count ?? Tokens.Ids.Length;

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Hieno.Augmentation;
 using Hieno.Formats.Text;
 
 namespace Hieno.Data;
@@ -28,7 +29,7 @@ public enum RowLayout
 /// <summary>What is learned from: the settings under <c>data:</c> of a recipe.</summary>
 public sealed record DataOptions
 {
-    /// <summary>Files to train on: .jsonl, .json, .csv, .tsv or .txt.</summary>
+    /// <summary>Files to train on: .jsonl, .json, .csv, .tsv or .txt; of pictures also a folder with one folder for each class, an IDX or a CIFAR file.</summary>
     [MinLength(1)]
     public required IReadOnlyList<string> Train { get; init; }
 
@@ -50,11 +51,24 @@ public sealed record DataOptions
     /// <summary>The column that holds a second text, for pairs. Default: none.</summary>
     public string? PairColumn { get; init; }
 
-    /// <summary>The column that holds the label, or the number to predict. Default label; category and labels are tried too.</summary>
+    /// <summary>The column that holds the label, or the number to predict. Default label; category and labels are tried too, for pictures also class and target.</summary>
     public string? LabelColumn { get; init; }
 
     /// <summary>The column that names the task a row is of, for methods that tell tasks apart. Default: none.</summary>
     public string? TaskColumn { get; init; }
+
+    /// <summary>The column of a table that holds each picture's path, beside the table's folder. Default: image, file_name, path, file or filename, whichever is there.</summary>
+    public string? ImageColumn { get; init; }
+
+    /// <summary>Whether the labels of CIFAR-100's files are its 20 superclasses instead of its 100 classes. Default false.</summary>
+    public bool CoarseLabels { get; init; }
+
+    /// <summary>What is done to pictures at random before the model learns from them, in this order. Default: nothing.</summary>
+    public IReadOnlyList<AugmentationOptions> Augment { get; init; } = [];
+
+    /// <summary>How many megabytes of decoded pictures are kept in memory; the others are decoded each time they are read. Default 512.</summary>
+    [Range(0, 1_048_576)]
+    public int PictureMegabytes { get; init; } = 512;
 
     /// <summary>The longest row in tokens; longer ones are cut at the end. Default: what the model can read, at most 1024.</summary>
     [Range(2, 1_048_576)]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
 using Hieno.Formats;
 using Hieno.Formats.Text;
 using Hieno.Tensors;
@@ -31,15 +32,19 @@ public sealed class DataSplit
     /// <summary>Reads the files that <paramref name="options"/> name.</summary>
     /// <param name="options">The files, and the share held out.</param>
     /// <param name="seed">The seed that decides which rows are held out, and which of them a limit takes.</param>
-    /// <exception cref="DatasetException">A file is missing, malformed or empty.</exception>
-    public static DataSplit Read(DataOptions options, ulong seed)
+    /// <param name="pictures">True where rows are pictures. Default false.</param>
+    /// <exception cref="HienoException">A file is missing, malformed or empty.</exception>
+    public static DataSplit Read(DataOptions options, ulong seed, bool pictures = false)
     {
         ArgumentNullException.ThrowIfNull(options);
-        List<string> files = [.. options.Train];
-        List<DataRow> train = [.. options.Train.SelectMany(file => ReadFile(file, options.TextUnit))];
+        var files = new List<string>();
+        List<DataRow> train = [.. options.Train.SelectMany(file => ReadFile(file, options, pictures, files))];
         var rng = new Rng(seed, RngStream.Split);
-        List<DataRow> validation = HeldOut("data.validation", options.Validation, options, files, ref train, rng, draw: 0);
-        List<DataRow> test = HeldOut("data.test", options.Test, options, files, ref train, rng, draw: 2);
+        List<DataRow> HeldOut(string key, string? choice, ulong draw) => choice is null ? []
+            : ShareOf(key, choice, train.Count) is { } count ? TakeOut(key, count, options, ref train, rng, draw)
+            : ReadFile(choice, options, pictures, files);
+        List<DataRow> validation = HeldOut("data.validation", options.Validation, draw: 0);
+        List<DataRow> test = HeldOut("data.test", options.Test, draw: 2);
         List<DataRow> known = train;
         if (options.Limit is { } limit && limit < train.Count)
         {
@@ -47,7 +52,9 @@ public sealed class DataSplit
             train = [.. kept.Select(i => train[i])];
         }
 
-        return new DataSplit { Train = train, Known = known, Validation = validation, Test = test, Hash = HashOf(files) };
+        // Folders name their pictures' labels, which no file holds.
+        IEnumerable<string> labels = !pictures ? [] : known.Concat(validation).Concat(test).Where(row => row.Line == 0).Select(row => row.Picture!.Label ?? string.Empty);
+        return new DataSplit { Train = train, Known = known, Validation = validation, Test = test, Hash = HashOf(files, labels) };
     }
 
     /// <summary>Reads one file of rows.</summary>
@@ -63,20 +70,26 @@ public sealed class DataSplit
             : throw new DatasetException(ErrorCodes.DatasetEmpty, path, 0, 0, "there are no rows", "Give a file with at least one row");
     }
 
-    // A file of its own, or rows taken out of the training rows.
-    private static List<DataRow> HeldOut(string key, string? choice, DataOptions options, List<string> files, ref List<DataRow> train, Rng rng, ulong draw)
+    /// <summary>Reads one file of rows, texts or pictures.</summary>
+    /// <param name="path">The file or folder.</param>
+    /// <param name="options">Columns, and what a row of plain text is.</param>
+    /// <param name="pictures">True where rows are pictures.</param>
+    /// <param name="files">Receives the files that the rows come from.</param>
+    /// <exception cref="HienoException">It is missing, malformed or empty.</exception>
+    public static List<DataRow> ReadFile(string path, DataOptions options, bool pictures, ICollection<string>? files = null)
     {
-        if (choice is null)
+        ArgumentNullException.ThrowIfNull(options);
+        (List<DataRow> rows, IReadOnlyList<string> read) = pictures ? PictureRows.Read(path, options) : (ReadFile(path, options.TextUnit), [path]);
+        foreach (string file in files is null ? [] : read)
         {
-            return [];
+            files!.Add(file);
         }
 
-        if (ShareOf(key, choice, train.Count) is not { } count)
-        {
-            files.Add(choice);
-            return ReadFile(choice, options.TextUnit);
-        }
+        return rows;
+    }
 
+    private static List<DataRow> TakeOut(string key, int count, DataOptions options, ref List<DataRow> train, Rng rng, ulong draw)
+    {
         if (count >= train.Count)
         {
             throw new DatasetException(ErrorCodes.DatasetEmpty, options.Train[0], 0, 0, $"'{key}' holds out {count} of {train.Count} rows, which leaves none to train on", "Hold out fewer, or give a file of their own; 'data.textUnit: paragraph' makes more rows of a plain text");
@@ -102,7 +115,7 @@ public sealed class DataSplit
             : throw new DatasetException(ErrorCodes.DatasetEmpty, key, 0, 0, $"{count} rows are none to hold out", "Give a number of rows above 0, a share such as 10%, or a file");
     }
 
-    private static string HashOf(IEnumerable<string> files)
+    private static string HashOf(IEnumerable<string> files, IEnumerable<string> labels)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (string file in files)
@@ -112,6 +125,11 @@ public sealed class DataSplit
                 using FileStream stream = File.OpenRead(part);
                 hash.AppendData(SHA256.HashData(stream));
             }
+        }
+
+        foreach (string label in labels)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(label + "\n"));
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());

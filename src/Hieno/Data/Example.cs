@@ -1,3 +1,5 @@
+using Hieno.Formats.Images;
+
 namespace Hieno.Data;
 
 /// <summary>One row, ready to learn from.</summary>
@@ -6,8 +8,11 @@ public sealed record Example
     /// <summary>A label that asks for nothing: such a position is not learned.</summary>
     public const int Ignore = -100;
 
-    /// <summary>Token ids, [T].</summary>
-    public required int[] Ids { get; init; }
+    /// <summary>Token ids of a text, [T]; none of a picture.</summary>
+    public int[] Ids { get; init; } = [];
+
+    /// <summary>The picture, or null where the row is a text.</summary>
+    public ImageRow? Picture { get; init; }
 
     /// <summary>Segment ids, [T], or null for all 0.</summary>
     public int[]? TokenTypes { get; init; }

@@ -19,13 +19,40 @@ public sealed record ClassificationOptions : ObjectiveOptions
     public override IObjective Create() => new Classification(this);
 }
 
-/// <summary>Choosing one of several labels for each row: cross-entropy over the classes.</summary>
-public sealed class Classification(ClassificationOptions options) : RowModeling
+/// <summary>Settings of <see cref="Classification"/> of pictures.</summary>
+public sealed record ImageClassificationOptions : ObjectiveOptions
 {
-    private LabelSet _labels = new([]);
+    /// <summary>Moves this share of each target's probability evenly to all classes (Szegedy et al. 2016). Default 0.</summary>
+    [System.ComponentModel.DataAnnotations.Range(0.0, 0.99)]
+    public double LabelSmoothing { get; init; }
 
     /// <inheritdoc/>
-    public override HeadChoice Head => HeadChoice.Classification(_labels.Count);
+    public override IObjective Create() => new Classification(this);
+}
+
+/// <summary>Choosing one of several labels for each row, a text or a picture: cross-entropy over the classes.</summary>
+public sealed class Classification : RowModeling
+{
+    private readonly float _smoothing;
+    private LabelSet _labels = new([]);
+
+    /// <summary>Learns the labels of texts.</summary>
+    public Classification(ClassificationOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _smoothing = (float)options.LabelSmoothing;
+    }
+
+    /// <summary>Learns the labels of pictures.</summary>
+    public Classification(ImageClassificationOptions options)
+        : base(new PictureReader())
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _smoothing = (float)options.LabelSmoothing;
+    }
+
+    /// <inheritdoc/>
+    public override HeadChoice Head => new(Reader.Head, _labels.Count);
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> DefaultMetrics => ["accuracy", "macro-f1", "log-loss"];
@@ -64,7 +91,9 @@ public sealed class Classification(ClassificationOptions options) : RowModeling
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batch);
-        return Ops.CrossEntropy(model.Classify(batch), [.. batch.Examples.Select(example => example.Class)], null, scale, (float)options.LabelSmoothing);
+        int[] classes = [.. batch.Examples.Select(example => example.Class)];
+        Tensor scores = model.Classify(batch);
+        return batch.Mix?.CrossEntropy(scores, classes, scale, _smoothing) ?? Ops.CrossEntropy(scores, classes, null, scale, _smoothing);
     }
 
     /// <inheritdoc/>

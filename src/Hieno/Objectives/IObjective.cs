@@ -4,6 +4,7 @@ using Hieno.Formats;
 using Hieno.Formats.Text;
 using Hieno.Metrics;
 using Hieno.Models;
+using Hieno.Models.Vision;
 using Hieno.Tensors;
 
 namespace Hieno.Objectives;
@@ -16,13 +17,46 @@ public abstract record ObjectiveOptions
 }
 
 /// <summary>What an objective may look at when it makes itself ready.</summary>
-/// <param name="Tokenizer">The base model's tokenizer.</param>
 /// <param name="Config">The base model's configuration.</param>
 /// <param name="Data">The recipe's data settings.</param>
-/// <param name="MaxLength">The longest row in tokens.</param>
 /// <param name="Log">Where to say what a user should know, such as rows that were cut.</param>
-public sealed record ObjectiveContext(ModelTokenizer Tokenizer, ModelConfig Config, DataOptions Data, int MaxLength, Action<string> Log)
+public sealed record ObjectiveContext(ModelConfig Config, DataOptions Data, Action<string> Log)
 {
+    private readonly ModelTokenizer? _tokenizer;
+    private readonly ImagePreparation? _pictures;
+
+    /// <summary>What an objective that reads texts may look at.</summary>
+    /// <param name="tokenizer">The base model's tokenizer.</param>
+    /// <param name="config">The base model's configuration.</param>
+    /// <param name="data">The recipe's data settings.</param>
+    /// <param name="maxLength">The longest row in tokens.</param>
+    /// <param name="log">Where to say what a user should know.</param>
+    public ObjectiveContext(ModelTokenizer tokenizer, ModelConfig config, DataOptions data, int maxLength, Action<string> log)
+        : this(config, data, log) => (_tokenizer, MaxLength) = (tokenizer, maxLength);
+
+    /// <summary>What an objective that reads pictures may look at.</summary>
+    /// <param name="pictures">How the base model reads pictures.</param>
+    /// <param name="config">The base model's configuration.</param>
+    /// <param name="data">The recipe's data settings.</param>
+    /// <param name="seed">The seed of augmentations.</param>
+    /// <param name="log">Where to say what a user should know.</param>
+    public ObjectiveContext(ImagePreparation pictures, ModelConfig config, DataOptions data, ulong seed, Action<string> log)
+        : this(config, data, log) => (_pictures, Seed) = (pictures, seed);
+
+    /// <summary>The base model's tokenizer.</summary>
+    /// <exception cref="InvalidOperationException">The model reads pictures.</exception>
+    public ModelTokenizer Tokenizer => _tokenizer ?? throw new InvalidOperationException("This model reads pictures and has no tokenizer.");
+
+    /// <summary>How the base model reads pictures.</summary>
+    /// <exception cref="InvalidOperationException">The model reads texts.</exception>
+    public ImagePreparation Pictures => _pictures ?? throw new InvalidOperationException("This model reads texts, not pictures.");
+
+    /// <summary>The longest row in tokens; 0 where rows are pictures.</summary>
+    public int MaxLength { get; }
+
+    /// <summary>The seed of augmentations.</summary>
+    public ulong Seed { get; }
+
     /// <summary>The name of the task that a row is of, or null where no column was named for it.</summary>
     /// <exception cref="DatasetException">The row has no such column, or no text in it.</exception>
     public string? TaskOf(DataRow row)
@@ -57,7 +91,14 @@ public interface IObjective
     /// <param name="draw">A number that differs for each batch of a run.</param>
     Batch Collate(IReadOnlyList<Example> examples, Rng rng, ulong draw);
 
-    /// <summary>True where <see cref="Collate"/> gives a row the same tokens in every pass, so that what frozen layers make of it can be remembered.</summary>
+    /// <summary>As above, for rows that are changed at random in each pass, such as pictures; others leave the pass aside.</summary>
+    /// <param name="examples">The rows.</param>
+    /// <param name="rng">As above.</param>
+    /// <param name="draw">As above.</param>
+    /// <param name="pass">The pass over the data, from 0; null in an evaluation.</param>
+    Batch Collate(IReadOnlyList<Example> examples, Rng rng, ulong draw, int? pass) => Collate(examples, rng, draw);
+
+    /// <summary>True where a row is read the same way in every pass, so that what frozen layers make of it can be remembered.</summary>
     bool ReadsRowsAsTheyAre => true;
 
     /// <summary>What the batch's summed loss is to be divided by, together with the other batches of a step.</summary>

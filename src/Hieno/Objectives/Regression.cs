@@ -16,13 +16,30 @@ public sealed record RegressionOptions : ObjectiveOptions
     public override IObjective Create() => new Regression();
 }
 
+/// <summary>Predicting a number for each picture, or several. Has no settings.</summary>
+public sealed record ImageRegressionOptions : ObjectiveOptions
+{
+    /// <inheritdoc/>
+    public override IObjective Create() => new Regression(new PictureReader());
+}
+
 /// <summary>Predicting a number for each row, or several: mean squared error.</summary>
 public sealed class Regression : RowModeling
 {
     private int _outputs = 1;
 
+    /// <summary>Learns numbers of texts.</summary>
+    public Regression()
+    {
+    }
+
+    internal Regression(RowReader reader)
+        : base(reader)
+    {
+    }
+
     /// <inheritdoc/>
-    public override HeadChoice Head => HeadChoice.Classification(_outputs);
+    public override HeadChoice Head => new(Reader.Head, _outputs);
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> DefaultMetrics => ["mse", "mae", "r2"];
@@ -48,7 +65,7 @@ public sealed class Regression : RowModeling
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batch);
-        return Ops.MeanSquaredError(model.Classify(batch), [.. batch.Examples.SelectMany(example => example.Targets!)], null, scale);
+        return Ops.MeanSquaredError(model.Classify(batch), [.. TargetsOf(batch).SelectMany(numbers => numbers)], null, scale);
     }
 
     /// <inheritdoc/>
@@ -83,6 +100,12 @@ public sealed class Regression : RowModeling
         return targets.Length == _outputs
             ? example with { Targets = targets }
             : throw row.Error(ErrorCodes.DatasetRowInvalid, $"there are {targets.Length} numbers to predict, other rows have {_outputs}", "Give each row as many");
+    }
+
+    private static IEnumerable<float[]> TargetsOf(Batch batch)
+    {
+        float[][] targets = [.. batch.Examples.Select(example => example.Targets!)];
+        return batch.Mix?.Targets(targets) ?? targets;
     }
 
     // A row whose numbers cannot be read is reported when it is encoded, with all others.

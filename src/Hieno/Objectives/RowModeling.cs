@@ -1,17 +1,23 @@
 using System.Text.Json.Nodes;
 using Hieno.Data;
-using Hieno.Formats;
 using Hieno.Formats.Text;
-using Hieno.Formats.Tokenizers;
 using Hieno.Metrics;
 using Hieno.Models;
 using Hieno.Tensors;
 
 namespace Hieno.Objectives;
 
-/// <summary>What all objectives that give each row numbers share: reading a text or a pair, and batches of whole rows.</summary>
+/// <summary>What all objectives that give each row numbers share: reading texts or pictures, and batches of whole rows.</summary>
 public abstract class RowModeling : IObjective
 {
+    /// <summary>Reads texts.</summary>
+    protected RowModeling()
+        : this(new TextRows())
+    {
+    }
+
+    private protected RowModeling(RowReader reader) => Reader = reader;
+
     /// <inheritdoc/>
     public abstract HeadChoice Head { get; }
 
@@ -22,7 +28,17 @@ public abstract class RowModeling : IObjective
     protected ObjectiveContext Context { get; private set; } = null!;
 
     /// <inheritdoc/>
-    public virtual void Prepare(ObjectiveContext context, IReadOnlyList<DataRow> train) => Context = context;
+    public bool ReadsRowsAsTheyAre => Reader.ReadsRowsAsTheyAre;
+
+    /// <summary>How rows are read.</summary>
+    private protected RowReader Reader { get; }
+
+    /// <inheritdoc/>
+    public virtual void Prepare(ObjectiveContext context, IReadOnlyList<DataRow> train)
+    {
+        Context = context;
+        Reader.Begin(context);
+    }
 
     /// <inheritdoc/>
     public IReadOnlyList<Example> Encode(IReadOnlyList<DataRow> rows, ICollection<DatasetException> invalid)
@@ -30,20 +46,12 @@ public abstract class RowModeling : IObjective
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(invalid);
         var examples = new List<Example>(rows.Count);
-        int cut = 0;
+        Reader.Begin(rows);
         foreach (DataRow row in rows)
         {
             try
             {
-                Encoding encoding = ReadText(row);
-                bool isCut = encoding.Length > Context.MaxLength;
-                if (isCut)
-                {
-                    cut++;
-                    encoding = ReadShortened(row, specials: encoding.SpecialTokensMask.Sum());
-                }
-
-                examples.Add(Label(row, ToExample(row, encoding) with { IsCut = isCut }));
+                examples.Add(Label(row, Reader.Read(row, examples.Count)));
             }
             catch (DatasetException fault)
             {
@@ -51,16 +59,15 @@ public abstract class RowModeling : IObjective
             }
         }
 
-        if (cut > 0)
-        {
-            Context.Log($"{cut} of {rows.Count} rows were longer than {Context.MaxLength} tokens and were cut at their end");
-        }
-
+        Reader.End(rows.Count);
         return examples;
     }
 
     /// <inheritdoc/>
-    public Batch Collate(IReadOnlyList<Example> examples, Rng rng, ulong draw) => new(examples);
+    public Batch Collate(IReadOnlyList<Example> examples, Rng rng, ulong draw) => Reader.Collate(examples, pass: null);
+
+    /// <inheritdoc/>
+    public Batch Collate(IReadOnlyList<Example> examples, Rng rng, ulong draw, int? pass) => Reader.Collate(examples, pass);
 
     /// <inheritdoc/>
     public abstract double TargetWeight(Batch batch);
@@ -82,44 +89,6 @@ public abstract class RowModeling : IObjective
     protected string LabelColumn(DataRow row)
     {
         ArgumentNullException.ThrowIfNull(row);
-        return Context.Data.LabelColumn ?? Array.Find(["label", "category", "labels", "target", "score"], column => row.TryGet(column, out _)) ?? "label";
+        return Context.Data.LabelColumn ?? Reader.LabelColumns.FirstOrDefault(column => row.TryGet(column, out _)) ?? "label";
     }
-
-    private Encoding ReadText(DataRow row)
-    {
-        string text = CausalLanguageModeling.TextOf(row, Context.Data);
-        return Context.Data.PairColumn is { } pair
-            ? Context.Tokenizer.Tokenizer.EncodePair(text, row.Text(pair))
-            : Context.Tokenizer.Tokenizer.Encode(text);
-    }
-
-    // Special tokens such as [SEP] are kept, and of a pair the longer text is cut first.
-    private Encoding ReadShortened(DataRow row, int specials)
-    {
-        if (specials >= Context.MaxLength)
-        {
-            throw row.Error(ErrorCodes.DatasetRowInvalid, $"'data.maxLength' is {Context.MaxLength}, which the {specials} special tokens fill alone", "Raise it");
-        }
-
-        Tokenizer tokenizer = Context.Tokenizer.Tokenizer;
-        tokenizer.Truncation = new Truncation(Context.MaxLength);
-        try
-        {
-            return ReadText(row);
-        }
-        finally
-        {
-            tokenizer.Truncation = null;
-        }
-    }
-
-    private Example ToExample(DataRow row, Encoding encoding) => encoding.Length > 0
-        ? new Example
-        {
-            Ids = encoding.Ids,
-            TokenTypes = Array.TrueForAll(encoding.TypeIds, type => type == 0) ? null : encoding.TypeIds,
-            Task = Context.TaskOf(row),
-            Source = $"{Path.GetFileName(row.File)}, line {row.Line}",
-        }
-        : throw row.Error(ErrorCodes.DatasetRowInvalid, "the text has no token that the model knows", "Fill the text, or set 'data.skipInvalid: true'");
 }

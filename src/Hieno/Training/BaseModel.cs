@@ -1,5 +1,6 @@
 using Hieno.Formats;
 using Hieno.Models;
+using Hieno.Models.Vision;
 using Hieno.Recipes;
 using Hieno.Tensors;
 using Hieno.Tuning;
@@ -15,14 +16,17 @@ public static class BaseModel
     /// <param name="head">The output layer.</param>
     /// <param name="models">The families known; the built-in ones when null.</param>
     /// <param name="backend">Where it computes; the CPU when null.</param>
+    /// <param name="visionModels">The vision families known; the built-in ones when null.</param>
     /// <exception cref="CheckpointException">The files are missing or malformed.</exception>
     /// <exception cref="TrainingException">The recipe quantises a base that has to change.</exception>
     /// <exception cref="TuningException">A name in <see cref="QuantizationOptions.Keep"/> fits nothing.</exception>
-    public static TextModel Open(Recipe recipe, ModelConfig config, HeadChoice head, ModelCatalog? models = null, Backend? backend = null) =>
-        Open(recipe, config, head, tokens: null, models, backend);
+    public static PretrainedModel Open(
+        Recipe recipe, ModelConfig config, HeadChoice head, ModelCatalog? models = null, Backend? backend = null, VisionCatalog? visionModels = null) =>
+        Open(recipe, config, head, tokens: null, models, backend, visionModels);
 
     /// <summary>As above, for a model that is to know new tokens.</summary>
-    internal static TextModel Open(Recipe recipe, ModelConfig config, HeadChoice head, NewTokens? tokens, ModelCatalog? models, Backend? backend)
+    internal static PretrainedModel Open(
+        Recipe recipe, ModelConfig config, HeadChoice head, NewTokens? tokens, ModelCatalog? models, Backend? backend, VisionCatalog? visionModels)
     {
         ArgumentNullException.ThrowIfNull(recipe);
         if (QuantizationCheck.Fault(recipe) is var (fact, advice)) // a recipe made in code was not checked before
@@ -35,11 +39,28 @@ public static class BaseModel
             config = DropoutRates.Override(config, rate);
         }
 
+        if (head.Kind == HeadKind.Pictures)
+        {
+            return OpenVision(recipe, config, head.Outputs, visionModels, backend);
+        }
+
         TextModel model = recipe.Start == Start.Random
             ? TextModel.Create(config, head, recipe.Seed, models, backend, tokens?.Count)
             : TextModel.Load(recipe.Base, head, recipe.Seed, models, backend, config, tokens?.Count, recipe.Quantization?.Create());
         recipe.Quantization?.ThrowIfUnknown(model);
         tokens?.Initialize(model);
         return model;
+    }
+
+    private static VisionModel OpenVision(Recipe recipe, ModelConfig config, int outputs, VisionCatalog? catalog, Backend? backend)
+    {
+        if (recipe.Quantization is not null)
+        {
+            throw new TrainingException(ErrorCodes.RecipeSettingsConflict, "quantization", "models that read pictures are not quantised", "Take it out of the recipe");
+        }
+
+        return recipe.Start == Start.Random
+            ? VisionModel.Create(config, outputs, recipe.Seed, catalog, backend)
+            : VisionModel.Load(recipe.Base, outputs, recipe.Seed, catalog, backend, config);
     }
 }

@@ -39,7 +39,7 @@ public sealed record Evaluation(IReadOnlyDictionary<string, double> Values, Pred
         const ulong Draw = ulong.MaxValue; // training counts up from 0
         foreach (Example[] rows in BatchPlan.InOrder(examples, batchSize))
         {
-            yield return objective.Collate(rows, rng, Draw);
+            yield return objective.Collate(rows, rng, Draw, pass: null);
         }
     }
 }

@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
-using Hieno.Data;
 using Hieno.Formats;
 using Hieno.Formats.Durable;
 using Hieno.Models;
+using Hieno.Models.Vision;
 using Hieno.Objectives;
 using Hieno.Tuning;
 
@@ -14,13 +14,12 @@ internal static class FinalModel
     /// <summary>Writes the folder, whole or not at all.</summary>
     /// <param name="tuned">The model.</param>
     /// <param name="objective">What it was made for.</param>
-    /// <param name="tokenizer">Its tokenizer, whose files are taken over.</param>
-    /// <param name="tokens">Tokens that the run has added, or null.</param>
+    /// <param name="input">With what it reads rows: a tokenizer, whose files are taken over, or the preparation of pictures.</param>
     /// <param name="original">The base model's configuration, as it was before the recipe changed dropout rates.</param>
     /// <param name="baseModel">The base model's folder, which an adapter names.</param>
     /// <param name="folder">Where; an earlier one is replaced.</param>
     /// <exception cref="StorageException">It could not be written.</exception>
-    public static void Save(TunedModel tuned, IObjective objective, ModelTokenizer tokenizer, NewTokens? tokens, ModelConfig original, string baseModel, string folder)
+    public static void Save(TunedModel tuned, IObjective objective, RunInput input, ModelConfig original, string baseModel, string folder)
     {
         string parent = Path.GetDirectoryName(Path.GetFullPath(folder))!;
         DurableFolder.Save(parent, Path.GetFileName(folder), writer =>
@@ -40,19 +39,23 @@ internal static class FinalModel
                     writer.WriteText(AdapterTask.FileName, config.ToJsonString(RunJson.Indented) + "\n");
                 }
 
-                WeightFiles.CopyCompanions(tokenizer.Folder, writer.Folder);
+                WeightFiles.CopyCompanions(baseModel, writer.Folder);
             }
             else
             {
                 TokenRows.Merge(tuned.Model);
-                WeightFiles.SaveModel(tuned.Model, writer.Folder, tokenizer.Folder, config =>
+                WeightFiles.SaveModel(tuned.Model, writer.Folder, baseModel, config =>
                 {
                     DropoutRates.Restore(config, original);
                     objective.Describe(config);
                 });
             }
 
-            tokens?.Save(writer.Folder);
+            input.Tokens?.Save(writer.Folder);
+            if (input.Pictures is { } pictures && !File.Exists(Path.Combine(writer.Folder, ImagePreparation.FileName)))
+            {
+                writer.WriteText(ImagePreparation.FileName, pictures.ToJson().ToJsonString(RunJson.Indented) + "\n");
+            }
         });
     }
 }

@@ -14,7 +14,8 @@ internal static class HeadInputs
     /// <summary>The linear layer that a head ends in; null where it does not end in one.</summary>
     public static Linear? OutputLayer(PretrainedModel model) => model.Head.Modules().OfType<Linear>().LastOrDefault(layer => layer.Out == OutputsOf(model.Head));
 
-    private static int OutputsOf(Module head) => head switch { ClassificationHead rows => rows.Outputs, VisionHead pictures => pictures.Outputs, _ => 0 };
+    /// <summary>How many numbers an output layer gives each row; 0 where it predicts tokens.</summary>
+    public static int OutputsOf(Module head) => head switch { ClassificationHead rows => rows.Outputs, VisionHead pictures => pictures.Outputs, _ => 0 };
 
     /// <summary>Reads rows without dropout.</summary>
     /// <param name="model">The model.</param>

@@ -36,7 +36,7 @@ internal sealed class StepGradients(TrainerInput input, long stepsPerEpoch)
         for (int i = 0; i < count; i++)
         {
             Example[] examples = Array.ConvertAll(_batches[first + i], index => input.Train[index]);
-            batches[i] = input.Objective.Collate(examples, rng, NumberOf(step, i));
+            batches[i] = input.Objective.Collate(examples, rng, NumberOf(step, i), epoch);
         }
 
         return batches;

@@ -3,6 +3,7 @@ using Hieno.Data;
 using Hieno.Formats;
 using Hieno.Metrics;
 using Hieno.Models;
+using Hieno.Models.Vision;
 using Hieno.Objectives;
 using Hieno.Optimizers;
 using Hieno.Schedules;
@@ -283,7 +284,7 @@ internal sealed class Trainer : IDisposable
 
         _state = _state with { Step = step + 1 };
         long tokens = batches.Sum(batch => (long)batch.Positions);
-        return new StepCompleted(step + 1, TotalSteps, (double)(step + 1) / _stepsPerEpoch, loss, rate, norm, tokens, 0, 0, Backend.Pool.PeakBytes);
+        return new StepCompleted(step + 1, TotalSteps, (double)(step + 1) / _stepsPerEpoch, loss, rate, norm, tokens, 0, 0, Backend.Pool.PeakBytes) { Unit = _model is VisionModel ? "pictures" : null };
     }
 
     private double[] ImportanceOf(IReadOnlyList<Parameter> parameters)

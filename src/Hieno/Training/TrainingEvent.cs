@@ -60,7 +60,12 @@ public sealed record StepCompleted(
     long Tokens,
     double TokensPerSecond,
     double SecondsLeft,
-    long MemoryBytes) : TrainingEvent;
+    long MemoryBytes) : TrainingEvent
+{
+    /// <summary>What <see cref="Tokens"/> counts where it is not tokens: <c>pictures</c>. Null (default) for tokens.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Unit { get; init; }
+}
 
 /// <summary>The model was measured.</summary>
 /// <param name="Step">Steps done.</param>
