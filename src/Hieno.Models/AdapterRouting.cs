@@ -93,6 +93,28 @@ internal sealed class AdapterRouting
         return new AdapterRouting([.. groups]);
     }
 
+    /// <summary>What is computed of no token, but through the adapters of all: once without any, and once for each adapter.</summary>
+    /// <param name="tokens">Number of tokens.</param>
+    /// <param name="compute">[n, C].</param>
+    /// <returns>The results below each other, and for each token which of them is its own.</returns>
+    public (Tensor All, int[] Of) ForEach(int tokens, Func<Tensor> compute)
+    {
+        int[] of = new int[tokens];
+        if (_groups is [{ Tokens: null }])
+        {
+            return (Run(compute), of);
+        }
+
+        List<Tensor> results = [new AdapterRouting([]).Run(compute)];
+        foreach (AdapterGroup group in _groups)
+        {
+            Array.ForEach(group.Tokens!, token => of[token] = results.Count);
+            results.Add(new AdapterRouting([new AdapterGroup(group.Name, null, null)]).Run(compute));
+        }
+
+        return (Ops.Concatenate(results), of);
+    }
+
     /// <summary>Runs a part of a pass under this routing.</summary>
     public T Run<T>(Func<T> body)
     {

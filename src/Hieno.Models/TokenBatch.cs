@@ -11,7 +11,7 @@ namespace Hieno.Models;
 public sealed class TokenBatch
 {
     private readonly Dictionary<int, AttentionSpans> _causal = [];
-    private AttentionSpans? _bidirectional;
+    private readonly Dictionary<int, AttentionSpans> _bidirectional = [];
     private int[]? _positions;
     private bool[]? _begins; // the rows that begin a text, where virtual tokens were added
     private int _prompt; // virtual tokens at the start of these rows, counted in Lengths
@@ -153,10 +153,34 @@ public sealed class TokenBatch
         return spans;
     }
 
-    /// <summary>Each token sees all tokens of its row.</summary>
-    public AttentionSpans BidirectionalSpans() => _bidirectional ??= _prefix > 0
-        ? AttentionSpans.Cross(Lengths, [.. Lengths.Select((length, row) => length + PrefixLength(row))])
-        : AttentionSpans.Bidirectional(Lengths);
+    /// <summary>Each token sees all tokens of its row, or at most <paramref name="window"/> of them to either side when given.</summary>
+    public AttentionSpans BidirectionalSpans(int? window = null)
+    {
+        if (!_bidirectional.TryGetValue(window ?? -1, out AttentionSpans? spans))
+        {
+            spans = _prefix > 0 ? WholeRowsBehindPrefix(window) : AttentionSpans.Bidirectional(Lengths, window);
+            _bidirectional[window ?? -1] = spans;
+        }
+
+        return spans;
+    }
+
+    /// <summary>The place of each token, or of some of them, among the keys of a layer that sees whole rows: a prefix lies before each row.</summary>
+    internal int[] KeysOf(int[]? tokens)
+    {
+        int[] places = new int[Ids.Length];
+        (int token, int key) = (0, 0);
+        for (int row = 0; row < Rows; row++)
+        {
+            key += PrefixLength(row);
+            for (int i = 0; i < Lengths[row]; i++)
+            {
+                places[token++] = key++;
+            }
+        }
+
+        return tokens is null ? places : Array.ConvertAll(tokens, one => places[one]);
+    }
 
     /// <summary>
     /// This batch with virtual tokens before each row that begins a text; rows that continue a text of the cache have them there already.
@@ -324,6 +348,27 @@ public sealed class TokenBatch
         }
 
         return positions;
+    }
+
+    // The same where tokens see whole rows.
+    private AttentionSpans WholeRowsBehindPrefix(int? window)
+    {
+        int[] places = KeysOf(null);
+        (int[] start, int[] end) = (new int[places.Length], new int[places.Length]);
+        (int token, int key) = (0, 0);
+        for (int row = 0; row < Rows; row++)
+        {
+            int next = key + PrefixLength(row) + Lengths[row];
+            for (int i = 0; i < Lengths[row]; i++, token++)
+            {
+                start[token] = Math.Max(key, window is { } back ? places[token] - back : key);
+                end[token] = Math.Min(next, window is { } ahead ? places[token] + ahead + 1 : next);
+            }
+
+            key = next;
+        }
+
+        return new AttentionSpans(start, end);
     }
 
     // Each row's keys are the prefix and then its own tokens; a window counts the prefix as tokens.

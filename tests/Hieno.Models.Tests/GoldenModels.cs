@@ -17,7 +17,11 @@ internal static class GoldenModels
     ];
 
     /// <summary>Models whose tokens see the whole row.</summary>
-    public static IReadOnlyList<string> Encoders { get; } = ["bert", "bert_regression", "bert_seqcls"];
+    public static IReadOnlyList<string> Encoders { get; } =
+    [
+        "albert", "bert", "bert_regression", "bert_seqcls", "deberta_v2", "distilbert_seqcls", "electra", "modernbert", "modernbert_seqcls", "mpnet", "roberta",
+        "roberta_seqcls",
+    ];
 
     /// <summary>Models of pictures.</summary>
     public static IReadOnlyList<string> Pictures { get; } = ["beit", "convnext", "deit", "dinov2", "mobilenet_v2", "resnet", "resnet_bottleneck", "swin", "vit"];

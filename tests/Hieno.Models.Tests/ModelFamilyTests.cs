@@ -32,7 +32,8 @@ public sealed class ModelFamilyTests
         {
             Tensor before = Tensor.FromValues([batch.Ids.Length, body.Width], States(fixture, i));
             Tensor y = body.ForwardBlock(i, before, batch);
-            AssertClose(fixture, States(fixture, i + 1), i + 1 == body.Blocks.Count ? body.ForwardEnd(y) : y);
+            bool isEnd = i + 1 == body.Blocks.Count && fixture.Config.ModelType != "modernbert"; // whose last state is that before the norm
+            AssertClose(fixture, States(fixture, i + 1), isEnd ? body.ForwardEnd(y) : y);
         }
     }
 

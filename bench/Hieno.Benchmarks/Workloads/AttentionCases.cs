@@ -43,7 +43,7 @@ internal static class AttentionCases
             Array.Fill(lengths, tokens);
             AttentionSpans spans = AttentionSpans.Causal(lengths);
             AttentionOptions options = new(Heads) { Scale = 1f / MathF.Sqrt(HeadWidth) };
-            Action forward = () => y.Backend.AttentionForward(q, k, v, spans, options, dropout: null, y, logSums);
+            Action forward = () => y.Backend.AttentionForward(q, k, v, bias: null, spans, options, dropout: null, y, logSums);
             if (!backward)
             {
                 return new CaseRun(forward, () => Operands.MeanMagnitude(y));
@@ -55,7 +55,7 @@ internal static class AttentionCases
             AttentionGrad dk = new(d.ColumnRange(Width, Width), Add: false);
             AttentionGrad dv = new(d.ColumnRange(2 * Width, Width), Add: false);
             return new CaseRun(
-                () => y.Backend.AttentionBackward(q, k, v, spans, options, dropout: null, y, logSums, dy, dq, dk, dv),
+                () => y.Backend.AttentionBackward(q, k, v, bias: null, spans, options, dropout: null, y, logSums, dy, dq, dk, dv, dbias: default),
                 () => Operands.MeanMagnitude(d));
         }
     }

@@ -3,7 +3,7 @@ using Hieno.Tensors;
 
 namespace Hieno.Models.Decoders;
 
-/// <summary>A decoder: blocks through which each token sees those before it.</summary>
+/// <summary>A decoder: blocks through which each token sees those before it, or in families that are built alike the whole row.</summary>
 public sealed class DecoderBackbone : Backbone
 {
     private readonly DecoderSettings _settings;
@@ -60,7 +60,7 @@ public sealed class DecoderBackbone : Backbone
     public override IReadOnlyList<Module> Blocks => _blocks;
 
     /// <inheritdoc/>
-    public override bool IsCausal => true;
+    public override bool IsCausal => _settings.IsCausal;
 
     /// <inheritdoc/>
     public override int KeyWidth => _settings.KvHeads * _settings.HeadWidth;

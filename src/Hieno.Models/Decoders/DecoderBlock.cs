@@ -28,7 +28,7 @@ public sealed class DecoderBlock : Module
         (_settings, _index) = (settings, index);
         (DecoderNames names, int width, WeightScope attention) = (settings.Names, settings.Width, w.As(ParameterKind.Attention));
 
-        _attentionNorm = NormAt(names.AttentionNorm);
+        _attentionNorm = NormAt(settings.BeginsUnnormed && index == 0 ? null : names.AttentionNorm);
         _project = Add(QueryKeyValue.Create(settings, w));
         _attentionOut = Add(new Linear(attention.At(names.Output), settings.Heads * settings.HeadWidth, width, settings.OutputNormal, settings.OutputBias, settings.Transposed));
         _afterAttentionNorm = NormAt(names.AfterAttentionNorm);
@@ -78,7 +78,7 @@ public sealed class DecoderBlock : Module
     private Tensor Attend(Tensor all, Tensor wanted, TokenBatch batch, RopeTable? rope, int[]? tokens)
     {
         (Tensor q, Tensor k, Tensor v) = _project.Forward(all, wanted, tokens);
-        (int[] positions, AttentionSpans spans) = (batch.Positions, batch.CausalSpans(_settings.Window(_index)));
+        (int[] positions, AttentionSpans spans) = (batch.Positions, _settings.IsCausal ? batch.CausalSpans(_settings.Window(_index)) : batch.BidirectionalSpans(_settings.Window(_index)));
         if (tokens is not null)
         {
             (positions, spans) = (Array.ConvertAll(tokens, token => positions[token]), spans.Of(tokens));

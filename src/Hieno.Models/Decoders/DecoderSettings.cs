@@ -58,6 +58,12 @@ public sealed record DecoderSettings
     /// <summary>Factor of the loss that keeps experts equally loaded; 0 (default) for none.</summary>
     public float BalanceWeight { get; init; }
 
+    /// <summary>True (default) where a token sees those before it; false where it sees the whole row, or the window to either side.</summary>
+    public bool IsCausal { get; init; } = true;
+
+    /// <summary>True where the first block has no norm before attention. Default false.</summary>
+    public bool BeginsUnnormed { get; init; }
+
     /// <summary>True where attention and feed-forward layers read the same stream and are added to it together. Default false.</summary>
     public bool Parallel { get; init; }
 
@@ -103,7 +109,7 @@ public sealed record DecoderSettings
     /// <summary>Which lanes are rotated together.</summary>
     public RopeLayout RopeLayout { get; init; }
 
-    /// <summary>How many tokens back block i sees, itself included; null means all. Default: no limit.</summary>
+    /// <summary>How many tokens back block i sees, itself included, or where it sees whole rows how many to either side; null means all. Default: no limit.</summary>
     public Func<int, int?> Window { get; init; } = _ => null;
 
     /// <summary>Factor of the token table's vectors. Default 1.</summary>
@@ -129,6 +135,9 @@ public sealed record DecoderSettings
 
     /// <summary>Dropout of what attention gives. Default 0.</summary>
     public float AttentionOutputDropout { get; init; }
+
+    /// <summary>Dropout between the feed-forward layers. Default 0.</summary>
+    public float InnerDropout { get; init; }
 
     /// <summary>Dropout of what the feed-forward layers give. Default 0.</summary>
     public float FeedForwardDropout { get; init; }
@@ -197,12 +206,12 @@ public sealed record DecoderSettings
             : throw config.Error(key, $"is {keyHeads}, which {heads} query heads cannot share evenly", "Use the configuration that came with the weights");
     }
 
-    /// <summary>A number of parts, at least 1.</summary>
-    /// <exception cref="CheckpointException">It is 0 or less.</exception>
-    public static int Positive(ModelConfig config, string key)
+    /// <summary>A number of parts, at least 1; where the key is absent <paramref name="fallback"/>, if there is one.</summary>
+    /// <exception cref="CheckpointException">It is 0 or less, or missing.</exception>
+    public static int Positive(ModelConfig config, string key, int? fallback = null)
     {
         ArgumentNullException.ThrowIfNull(config);
-        int value = config.GetInt(key);
+        int value = fallback is { } absent ? config.GetInt(key, absent) : config.GetInt(key);
         return value > 0 ? value : throw config.Error(key, $"is {value}, expected a number above 0", "Use the configuration that came with the weights");
     }
 }

@@ -85,13 +85,14 @@ public sealed class FusedGatedFeedForward : FeedForward
     private readonly Linear _down;
     private readonly Activation _activation;
     private readonly int _hidden;
+    private readonly float _dropout;
 
     /// <summary>Takes the layers <see cref="DecoderNames.Up"/> and <see cref="DecoderNames.Down"/> from the block at <paramref name="block"/>.</summary>
     public FusedGatedFeedForward(DecoderSettings settings, WeightScope block)
         : base(PathOf(block, (settings ?? throw new ArgumentNullException(nameof(settings))).Names.Down))
     {
         WeightScope w = block.As(ParameterKind.FeedForward);
-        (_activation, _hidden) = (settings.Activation, settings.Hidden);
+        (_activation, _hidden, _dropout) = (settings.Activation, settings.Hidden, settings.InnerDropout);
         _gateAndUp = Add(new Linear(w.At(settings.Names.Up), settings.Width, 2 * _hidden, settings.Normal, settings.FeedForwardBias));
         _down = Add(new Linear(w.At(settings.Names.Down), _hidden, settings.Width, settings.OutputNormal, settings.FeedForwardBias));
     }
@@ -100,6 +101,6 @@ public sealed class FusedGatedFeedForward : FeedForward
     public override Tensor Forward(Tensor x, TokenBatch batch)
     {
         Tensor[] parts = Ops.Split(_gateAndUp.Forward(x), _hidden, _hidden);
-        return _down.Forward(Ops.GatedActivate(parts[0], parts[1], _activation));
+        return _down.Forward(Ops.Dropout(Ops.GatedActivate(parts[0], parts[1], _activation), _dropout));
     }
 }

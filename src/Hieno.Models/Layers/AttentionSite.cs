@@ -37,16 +37,18 @@ public sealed class AttentionSite : Module
     /// <param name="k">Keys, [N, key-value heads · head width].</param>
     /// <param name="v">Values, shape of <paramref name="k"/>.</param>
     /// <param name="spans">What each token sees.</param>
-    public Tensor Run(TokenBatch batch, Tensor q, Tensor k, Tensor v, AttentionSpans spans)
+    /// <param name="bias">From all keys to what is added to the scores, see <see cref="Ops.Attention"/>; null (default) for nothing.</param>
+    /// <param name="layer">The number of the block that is run, where one serves several; that given to the constructor when null.</param>
+    public Tensor Run(TokenBatch batch, Tensor q, Tensor k, Tensor v, AttentionSpans spans, Func<Tensor, Tensor?>? bias = null, int? layer = null)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        (k, v) = batch.WithPrefix(_layer, k, v);
+        (k, v) = batch.WithPrefix(layer ?? _layer, k, v);
         if (batch.Cache is { } cache)
         {
             (k, v) = cache.Append(_layer, batch, k, v);
         }
 
-        return Updated(q, Ops.Attention(q, k, v, spans, Options));
+        return Updated(q, Ops.Attention(q, k, v, spans, Options, bias?.Invoke(k)));
     }
 
     /// <summary>Attends within windows, with a number added to each score.</summary>

@@ -10,6 +10,7 @@ public sealed unsafe partial class CpuBackend
         Tensor q,
         Tensor k,
         Tensor v,
+        Tensor? bias,
         AttentionSpans spans,
         AttentionOptions options,
         DropoutMask? dropout,
@@ -18,13 +19,14 @@ public sealed unsafe partial class CpuBackend
         Tensor dy,
         AttentionGrad dq,
         AttentionGrad dk,
-        AttentionGrad dv)
+        AttentionGrad dv,
+        AttentionGrad dbias)
     {
         ArgumentNullException.ThrowIfNull(spans);
         ArgumentNullException.ThrowIfNull(options);
         ClearUnseen(spans, dk);
         ClearUnseen(spans, dv);
-        var problem = new AttentionProblem(q, k, v, spans, options, dropout, logSums);
+        var problem = new AttentionProblem(q, k, v, bias, spans, options, dropout, logSums);
         var kernel = new AttentionBackwardKernel(
             this,
             problem,
@@ -33,9 +35,11 @@ public sealed unsafe partial class CpuBackend
             new StridedRows(dq.Tensor),
             new StridedRows(dk.Tensor),
             new StridedRows(dv.Tensor),
-            (dq.Add, dk.Add, dv.Add));
+            new PairNumbers(dbias.Tensor),
+            (dq.Add, dk.Add, dv.Add, dbias.Add));
         For((long)spans.Groups.Length * options.KvHeads, 1, kernel);
         KeepAlive(q, k, v, y, logSums, dy);
+        KeepAlive(bias, dbias.Tensor);
     }
 
     // Keys that no query sees have a gradient of zero, and no task comes past them.
@@ -80,7 +84,8 @@ public sealed unsafe partial class CpuBackend
         StridedRows dq,
         StridedRows dk,
         StridedRows dv,
-        (bool Q, bool K, bool V) add) : IKernel
+        PairNumbers dbias,
+        (bool Q, bool K, bool V, bool Bias) add) : IKernel
     {
         public void Run<V>(int chunk, long start, long end)
             where V : unmanaged, ISimd<V>
@@ -211,8 +216,9 @@ public sealed unsafe partial class CpuBackend
         {
             const int Lanes = AttentionTiles.Queries;
             int padded = work.Padded;
-            bool wantsScores = dq.IsWanted || dk.IsWanted;
+            bool wantsScores = dq.IsWanted || dk.IsWanted || dbias.At(head, 0) != null;
             AttentionTiles.Scores<V>(problem.Spans, tile, firstKey, rows, k, padded, problem.Width, work.QPacked, block.P);
+            AttentionTiles.AddPairs(problem.Spans, tile, firstKey, rows, problem.Bias.At(head, 0), block.P);
             AttentionTiles.AddSlopes<V>(block.P, rows, firstKey, work.Ends, problem.SlopeOf(head));
             if (problem.Cap > 0f)
             {
@@ -234,6 +240,7 @@ public sealed unsafe partial class CpuBackend
             }
 
             block.Differentiate<V>(rows, work.LogSums, work.Deltas, factors, problem.Cap);
+            AttentionTiles.WritePairs(problem.Spans, tile, firstKey, rows, block.DS, dbias.At(head, 0), add.Bias);
             if (dv.IsWanted)
             {
                 AttentionTiles.AddToKeys<V>(problem.Spans, tile, firstKey, rows, block.P, work.Dy, padded, sumV);

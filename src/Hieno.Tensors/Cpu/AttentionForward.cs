@@ -8,18 +8,18 @@ public sealed unsafe partial class CpuBackend
 {
     /// <inheritdoc/>
     public override void AttentionForward(
-        Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options, DropoutMask? dropout, Tensor y, Tensor logSums)
+        Tensor q, Tensor k, Tensor v, Tensor? bias, AttentionSpans spans, AttentionOptions options, DropoutMask? dropout, Tensor y, Tensor logSums)
     {
         ArgumentNullException.ThrowIfNull(spans);
         ArgumentNullException.ThrowIfNull(options);
-        var problem = new AttentionProblem(q, k, v, spans, options, dropout, logSums);
+        var problem = new AttentionProblem(q, k, v, bias, spans, options, dropout, logSums);
         For((long)spans.Runs.Length * options.KvHeads, 1, new AttentionForwardKernel(this, problem, y));
-        KeepAlive(q, k, v, y, logSums);
+        KeepAlive(q, k, v, y, logSums, bias);
     }
 
     /// <summary>What both kernels of attention read.</summary>
     private readonly struct AttentionProblem(
-        Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options, DropoutMask? dropout, Tensor logSums)
+        Tensor q, Tensor k, Tensor v, Tensor? bias, AttentionSpans spans, AttentionOptions options, DropoutMask? dropout, Tensor logSums)
     {
         private const int MostSingleRows = 4;
 
@@ -27,6 +27,7 @@ public sealed unsafe partial class CpuBackend
         public readonly float* K = (float*)k.Pointer;
         public readonly float* V = (float*)v.Pointer;
         public readonly float* LogSums = (float*)logSums.Pointer;
+        public readonly PairNumbers Bias = new(bias);
         public readonly long QStride = q.RowStride;
         public readonly long KStride = k.RowStride;
         public readonly long VStride = v.RowStride;
@@ -67,6 +68,16 @@ public sealed unsafe partial class CpuBackend
 
         /// <summary>A head's query, counted over the queries of all heads before it.</summary>
         public ulong QueryOf(int head, int query) => ((ulong)head * (ulong)QueryCount) + (ulong)query;
+    }
+
+    /// <summary>One number for each head and each pair of a query and a key, or none at all.</summary>
+    private readonly struct PairNumbers(Tensor? tensor)
+    {
+        private readonly float* _first = tensor is null ? null : (float*)tensor.Pointer;
+        private readonly long _stride = tensor?.RowStride ?? 0;
+
+        /// <summary>The number of a pair, or null.</summary>
+        public float* At(int head, int pair) => _first == null ? null : _first + (head * _stride) + pair;
     }
 
     // Task: one key head and one run of tiles. For each of its query heads and tiles, keys are met block by block; the running maximum,
@@ -148,6 +159,7 @@ public sealed unsafe partial class CpuBackend
                         problem.ValueAt(key, kvHead),
                         problem.VStride,
                         rows,
+                        problem.Bias.At(firstHead + h, problem.Spans.PairStart[query] + key - problem.Spans.Start[query]),
                         (problem.SlopeOf(firstHead + h), key - problem.Spans.End[query] + 1),
                         problem.Cap);
                 }
@@ -174,6 +186,7 @@ public sealed unsafe partial class CpuBackend
                 int rows = Math.Min(AttentionTiles.KeyBlock, keys - first);
                 AttentionTiles.Scores<V>(
                     problem.Spans, tile, first, rows, k + ((long)first * work.Padded), work.Padded, width, work.Q, work.P);
+                AttentionTiles.AddPairs(problem.Spans, tile, first, rows, problem.Bias.At(head, 0), work.P);
                 AttentionTiles.AddSlopes<V>(work.P, rows, first, work.Ends, problem.SlopeOf(head));
                 if (problem.Cap > 0f)
                 {

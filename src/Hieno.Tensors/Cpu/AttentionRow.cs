@@ -35,13 +35,18 @@ internal readonly unsafe struct AttentionRow(float* memory, int width)
 
     /// <summary>
     /// Meets the next <paramref name="rows"/> keys, at most <see cref="KeyBlock"/>; the first lies so many keys from the query's last one, and
-    /// each key's score is changed by the slope times its distance.
+    /// each key's score is changed by its pair's number, where there are any, and by the slope times its distance.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Meet<V>(float* keys, long keyStride, float* values, long valueStride, int rows, (float Slope, int First) distance, float cap)
+    public void Meet<V>(float* keys, long keyStride, float* values, long valueStride, int rows, float* pairs, (float Slope, int First) distance, float cap)
         where V : unmanaged, ISimd<V>
     {
         Scores<V>(keys, keyStride, rows);
+        for (int row = 0; pairs != null && row < rows; row++)
+        {
+            _scores[row] += pairs[row];
+        }
+
         for (int row = 0; distance.Slope != 0f && row < rows; row++)
         {
             _scores[row] += distance.Slope * (distance.First + row);

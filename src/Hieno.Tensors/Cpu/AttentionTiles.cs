@@ -242,6 +242,41 @@ internal static unsafe class AttentionTiles
         }
     }
 
+    /// <summary>score += the number of its pair, where there are any. <paramref name="firstKey"/> counts from the tile's first key.</summary>
+    public static void AddPairs(AttentionSpans spans, in AttentionTile tile, int firstKey, int rows, float* pairs, float* scores)
+    {
+        for (int lane = 0; pairs != null && lane < tile.Queries; lane++)
+        {
+            (int from, int to, nint firstPair) = PairsOf(spans, tile, lane, firstKey, rows);
+            for (int row = from; row < to; row++)
+            {
+                scores[(row * Queries) + lane] += pairs[firstPair + row];
+            }
+        }
+    }
+
+    /// <summary>The number of each pair (+)= its score, where they are wanted; a pair is met once.</summary>
+    public static void WritePairs(AttentionSpans spans, in AttentionTile tile, int firstKey, int rows, float* scores, float* pairs, bool add)
+    {
+        for (int lane = 0; pairs != null && lane < tile.Queries; lane++)
+        {
+            (int from, int to, nint firstPair) = PairsOf(spans, tile, lane, firstKey, rows);
+            for (int row = from; row < to; row++)
+            {
+                pairs[firstPair + row] = scores[(row * Queries) + lane] + (add ? pairs[firstPair + row] : 0f);
+            }
+        }
+    }
+
+    // The rows of a block of keys that a lane's query sees, and the number of the pair that row 0 would have.
+    private static (int From, int To, nint FirstPair) PairsOf(AttentionSpans spans, in AttentionTile tile, int lane, int firstKey, int rows)
+    {
+        int query = tile.Query + lane;
+        int first = tile.KeyStart + firstKey; // the key of row 0
+        int from = Math.Max(spans.Start[query] - first, 0);
+        return (from, Math.Max(from, Math.Min(spans.End[query] - first, rows)), (nint)spans.PairStart[query] + first - spans.Start[query]);
+    }
+
     /// <summary>score += slope · (key − the last key that its query sees), where the slope is not 0. <paramref name="firstKey"/> counts from the tile's first key.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddSlopes<V>(float* scores, int rows, int firstKey, float* ends, float slope)

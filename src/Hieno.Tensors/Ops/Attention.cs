@@ -29,12 +29,13 @@ public sealed record AttentionOptions(int Heads)
 
 public static partial class Ops
 {
-    /// <summary>Attention of each query to the keys of its span: y = softmax(scale · q·kᵀ − slope · distance) · v, head by head.</summary>
+    /// <summary>Attention of each query to the keys of its span: y = softmax(scale · q·kᵀ + bias − slope · distance) · v, head by head.</summary>
     /// <param name="q">Queries, [Nq, Heads · D]; rows may be strided, e.g. columns of a fused projection.</param>
     /// <param name="k">Keys, [Nk, KvHeads · D]; query head h uses key head h / (Heads / KvHeads).</param>
     /// <param name="v">Values, [Nk, KvHeads · D].</param>
     /// <param name="spans">The interval of keys that each query sees.</param>
     /// <param name="options">Heads, scale, dropout and score limit.</param>
+    /// <param name="bias">What is added to the scaled scores, [Heads, pairs], each query's pairs from <see cref="AttentionSpans.PairStart"/> on; null (default) for nothing.</param>
     /// <returns>[Nq, Heads · D]; zeros for a query that sees no key.</returns>
     /// <exception cref="ShapeException">A shape does not fit the heads or the spans.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
@@ -44,9 +45,10 @@ public static partial class Ops
     /// <see href="https://arxiv.org/abs/2305.13245"/>; computed tile by tile as in Dao 2023, <see href="https://arxiv.org/abs/2307.08691"/>,
     /// section 3.1: only one number per query and head (the logarithm of the softmax's denominator) is kept for the backward pass.
     /// </remarks>
-    public static Tensor Attention(Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options)
+    public static Tensor Attention(Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options, Tensor? bias = null)
     {
         CheckAttention(q, k, v, spans, options);
+        CheckBias(bias, spans, options);
         options = options with { Scale = options.Scale ?? 1f / MathF.Sqrt(q.Columns / options.Heads) };
         DropoutMask? dropout = null;
         if (options.DropoutRate > 0f && Tape.Current?.Dropout is { } source)
@@ -56,9 +58,24 @@ public static partial class Ops
 
         Tensor y = Tensor.Create(q.Shape, q.Backend);
         Tensor logSums = Tensor.Create([options.Heads, q.Rows], q.Backend);
-        q.Backend.AttentionForward(q, k, v, spans, options, dropout, y, logSums);
+        q.Backend.AttentionForward(q, k, v, bias, spans, options, dropout, y, logSums);
         Tape.Spend(4L * spans.PairCount * q.Columns);
-        return Tape.Wants(q, k, v) ? Tape.Record(y, new AttentionBackward(q, k, v, spans, options, dropout, y, logSums)) : y;
+        return Tape.Wants(q, k, v, bias) ? Tape.Record(y, new AttentionBackward(q, k, v, bias, spans, options, dropout, y, logSums)) : y;
+    }
+
+    private static void CheckBias(Tensor? bias, AttentionSpans spans, AttentionOptions options)
+    {
+        const string Op = nameof(Attention);
+        if (bias is null)
+        {
+            return;
+        }
+
+        DTypes.ThrowIfNotF32(bias, Op);
+        ShapeException.ThrowUnless(
+            bias.Shape.Rank == 2 && bias.Rows == options.Heads && bias.Columns == spans.PairCount,
+            $"the bias is {bias.Shape}, expected [{options.Heads}, {spans.PairCount}], a number for each head and pair.",
+            Op);
     }
 
     private static void CheckAttention(Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options)
@@ -107,12 +124,13 @@ public static partial class Ops
     // With S = scale·q·kᵀ (sloped, limited), P = exp(S − logSum) and, under dropout, M the masks' factors (0 or 1/(1 − rate)):
     //   dv = (P∘M)ᵀ·dy            dP = M∘(dy·vᵀ)
     //   dS = P∘(dP − rowsum(dy∘y)) · (1 − (S/c)²)
-    //   dq = scale·dS·k           dk = scale·dSᵀ·q
+    //   dq = scale·dS·k           dk = scale·dSᵀ·q           dbias = dS
     private sealed class AttentionBackward : Backward
     {
         private readonly Tensor _q;
         private readonly Tensor _k;
         private readonly Tensor _v;
+        private readonly Tensor? _bias;
         private readonly AttentionSpans _spans;
         private readonly AttentionOptions _options;
         private readonly DropoutMask? _dropout;
@@ -120,9 +138,10 @@ public static partial class Ops
         private readonly Tensor _logSums;
 
         public AttentionBackward(
-            Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options, DropoutMask? dropout, Tensor y, Tensor logSums)
-            : base(q, k, v)
+            Tensor q, Tensor k, Tensor v, Tensor? bias, AttentionSpans spans, AttentionOptions options, DropoutMask? dropout, Tensor y, Tensor logSums)
+            : base(q, k, v, bias)
         {
+            _bias = bias is null ? null : Hold(bias);
             (_q, _k, _v, _y, _logSums) = (Hold(q), Hold(k), Hold(v), Hold(y), Hold(logSums));
             (_spans, _options, _dropout) = (spans, options, dropout);
         }
@@ -131,19 +150,20 @@ public static partial class Ops
         // they are counted for the first that is wanted.
         public override long FlopsFor(Tensor input)
         {
-            Tensor first = Needs(_q) ? _q : Needs(_k) ? _k : _v;
-            long product = 2L * _spans.PairCount * _q.Columns;
-            return ReferenceEquals(input, first) ? 3 * product : product;
+            Tensor first = Needs(_q) ? _q : Needs(_k) ? _k : Needs(_v) ? _v : _bias!;
+            long product = ReferenceEquals(input, _bias) ? 0 : 2L * _spans.PairCount * _q.Columns;
+            return ReferenceEquals(input, first) ? product + (4L * _spans.PairCount * _q.Columns) : product;
         }
 
         protected override void Run(Tensor dy)
         {
-            (bool addToQ, bool addToK, bool addToV) = (false, false, false);
+            (bool addToQ, bool addToK, bool addToV, bool addToBias) = (false, false, false, false);
             Tensor? dq = Needs(_q) ? GradOf(_q, out addToQ) : null;
             Tensor? dk = Needs(_k) ? GradOf(_k, out addToK) : null;
             Tensor? dv = Needs(_v) ? GradOf(_v, out addToV) : null;
+            Tensor? dbias = Needs(_bias) ? GradOf(_bias!, out addToBias) : null;
             dy.Backend.AttentionBackward(
-                _q, _k, _v, _spans, _options, _dropout, _y, _logSums, dy, new(dq, addToQ), new(dk, addToK), new(dv, addToV));
+                _q, _k, _v, _bias, _spans, _options, _dropout, _y, _logSums, dy, new(dq, addToQ), new(dk, addToK), new(dv, addToV), new(dbias, addToBias));
         }
     }
 }
@@ -157,13 +177,14 @@ public abstract partial class Backend
 {
     /// <summary>Kernel of <see cref="Ops.Attention"/>; <paramref name="logSums"/> [Heads, Nq] receives log Σ exp(score) of each query.</summary>
     public abstract void AttentionForward(
-        Tensor q, Tensor k, Tensor v, AttentionSpans spans, AttentionOptions options, DropoutMask? dropout, Tensor y, Tensor logSums);
+        Tensor q, Tensor k, Tensor v, Tensor? bias, AttentionSpans spans, AttentionOptions options, DropoutMask? dropout, Tensor y, Tensor logSums);
 
     /// <summary>Kernel of the derivative of <see cref="Ops.Attention"/>.</summary>
     public abstract void AttentionBackward(
         Tensor q,
         Tensor k,
         Tensor v,
+        Tensor? bias,
         AttentionSpans spans,
         AttentionOptions options,
         DropoutMask? dropout,
@@ -172,5 +193,6 @@ public abstract partial class Backend
         Tensor dy,
         AttentionGrad dq,
         AttentionGrad dk,
-        AttentionGrad dv);
+        AttentionGrad dv,
+        AttentionGrad dbias);
 }

@@ -22,6 +22,7 @@ public sealed class AttentionSpans
 
     private readonly int[] _start;
     private readonly int[] _end;
+    private readonly int[] _pairStart;
 
     /// <summary>Takes explicit intervals.</summary>
     /// <param name="start">First visible key row of each query.</param>
@@ -36,6 +37,7 @@ public sealed class AttentionSpans
             throw new ArgumentException($"AttentionSpans: {start.Length} starts, but {end.Length} ends. Give one of each for every query.");
         }
 
+        _pairStart = new int[start.Length];
         for (int i = 0; i < start.Length; i++)
         {
             if (start[i] < 0 || end[i] < start[i])
@@ -46,6 +48,7 @@ public sealed class AttentionSpans
             }
 
             KeyCount = Math.Max(KeyCount, end[i]);
+            _pairStart[i] = (int)Math.Min(PairCount, int.MaxValue); // of use only where all pairs fit into a tensor's columns
             PairCount += end[i] - start[i];
         }
 
@@ -70,6 +73,9 @@ public sealed class AttentionSpans
 
     /// <summary>Number of (query, key) pairs that see each other: what attention costs is proportional to it.</summary>
     public long PairCount { get; }
+
+    /// <summary>For each query the number of pairs of the queries before it: where its own begin in a list of all pairs, keys rising.</summary>
+    public ReadOnlySpan<int> PairStart => _pairStart;
 
     /// <summary>Up to <see cref="TileQueries"/> consecutive queries with overlapping intervals; queries of separate documents never share one.</summary>
     internal AttentionTile[] Tiles { get; }

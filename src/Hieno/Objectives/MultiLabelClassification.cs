@@ -52,8 +52,7 @@ public sealed class MultiLabelClassification : RowModeling
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batch);
-        float[] targets = [.. batch.Examples.SelectMany(example => example.Targets!)];
-        return model.LossOfRows(batch, scale, (logits, factor) => Ops.BinaryCrossEntropy(logits, targets, null, factor));
+        return Ops.BinaryCrossEntropy(model.Classify(batch), [.. batch.Examples.SelectMany(example => example.Targets!)], null, scale);
     }
 
     /// <inheritdoc/>

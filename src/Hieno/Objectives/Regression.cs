@@ -65,8 +65,7 @@ public sealed class Regression : RowModeling
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batch);
-        float[] targets = [.. TargetsOf(batch).SelectMany(numbers => numbers)];
-        return model.LossOfRows(batch, scale, (numbers, factor) => Ops.MeanSquaredError(numbers, targets, null, factor));
+        return Ops.MeanSquaredError(model.Classify(batch), [.. TargetsOf(batch).SelectMany(numbers => numbers)], null, scale);
     }
 
     /// <inheritdoc/>

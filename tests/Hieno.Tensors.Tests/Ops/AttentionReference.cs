@@ -5,6 +5,9 @@ internal sealed class AttentionReference(AttentionSpans spans, AttentionOptions 
 {
     private readonly double _scale = options.Scale ?? 1.0 / Math.Sqrt(width);
 
+    /// <summary>What is added to the score of (head, pair); nothing unless set.</summary>
+    public float[]? Bias { get; init; }
+
     /// <summary>The factor of dropout of (head, query, key); 1 everywhere unless set.</summary>
     public Func<int, int, int, double> Factor { get; init; } = (_, _, _) => 1.0;
 
@@ -25,8 +28,11 @@ internal sealed class AttentionReference(AttentionSpans spans, AttentionOptions 
         return y;
     }
 
-    public (double[] Dq, double[] Dk, double[] Dv) Backward(float[] q, float[] k, float[] v, float[] dy)
+    public (double[] Dq, double[] Dk, double[] Dv) Backward(float[] q, float[] k, float[] v, float[] dy) => BackwardWithBias(q, k, v, dy) is var (dq, dk, dv, _) ? (dq, dk, dv) : default;
+
+    public (double[] Dq, double[] Dk, double[] Dv, double[] Dbias) BackwardWithBias(float[] q, float[] k, float[] v, float[] dy)
     {
+        double[] dbias = new double[options.Heads * spans.PairCount];
         double[] dq = new double[q.Length];
         double[] dk = new double[k.Length];
         double[] dv = new double[v.Length];
@@ -49,7 +55,9 @@ internal sealed class AttentionReference(AttentionSpans spans, AttentionOptions 
 
             for (int key = spans.Start[query]; key < spans.End[query]; key++)
             {
-                double ds = p[key] * (dp[key] - mean) * slopes[key] * _scale;
+                double ds = p[key] * (dp[key] - mean) * slopes[key];
+                dbias[(head * spans.PairCount) + spans.PairStart[query] + key - spans.Start[query]] = ds;
+                ds *= _scale;
                 for (int d = 0; d < width; d++)
                 {
                     dq[QueryAt(query, head) + d] += ds * k[KeyAt(key, head) + d];
@@ -57,7 +65,7 @@ internal sealed class AttentionReference(AttentionSpans spans, AttentionOptions 
                 }
             }
         });
-        return (dq, dk, dv);
+        return (dq, dk, dv, dbias);
     }
 
     private int QueryAt(int query, int head) => ((query * options.Heads) + head) * width;
@@ -89,6 +97,7 @@ internal sealed class AttentionReference(AttentionSpans spans, AttentionOptions 
             }
 
             score *= _scale;
+            score += Bias?[(head * spans.PairCount) + spans.PairStart[query] + key - spans.Start[query]] ?? 0f;
             score -= (options.Slopes?[head] ?? 0f) * (double)(spans.End[query] - 1 - key);
             slopes[key] = 1;
             if (options.SoftCap > 0)

@@ -139,4 +139,8 @@ public sealed class AttentionSpansTests
 
         Assert.Equal(spans.Tiles.Length, next);
     }
+
+    [Fact]
+    public void Pairs_are_counted_query_by_query() =>
+        Assert.Equal([0, 1, 3, 6, 7], AttentionSpans.Causal([3, 2]).PairStart.ToArray());
 }

@@ -77,6 +77,55 @@ public sealed class AttentionTests
     public void Decoding_finds_the_slope_of_each_head_that_shares_a_key_head() =>
         Check(new AttentionSpans([0, 700, 1000], [600, 703, 1257]), new AttentionOptions(6) { KvHeads = 2, Slopes = [0.5f, 0.25f, 0.1f, 0.05f, 0.02f, 0f] }, width: 16);
 
+    [Theory]
+    [MemberData(nameof(SpanKinds))]
+    public void A_number_can_be_added_to_the_score_of_each_pair_and_gets_its_gradient(string kind)
+    {
+        AttentionSpans spans = s_spans[kind]();
+        if (spans.PairCount == 0)
+        {
+            return; // there is no pair
+        }
+
+        (int heads, int width, int keys) = (kind == "long" ? 1 : 4, 8, Math.Max(1, spans.KeyCount));
+        var options = new AttentionOptions(heads) { KvHeads = Math.Max(1, heads / 2) };
+        Tensor q = TestTensors.Random([spans.QueryCount, heads * width], seed: 50, trained: true);
+        Tensor k = TestTensors.Random([keys, options.KvHeads * width], seed: 51, trained: true);
+        Tensor v = TestTensors.Random([keys, options.KvHeads * width], seed: 52, trained: true);
+        Tensor bias = TestTensors.Random([heads, (int)spans.PairCount], seed: 53, trained: true);
+        float[] dy = TestTensors.Normal((int)q.Count, seed: 54);
+        float[] y;
+        using (Tape tape = Tape.Begin())
+        {
+            Tensor first = Attention(q, k, v, spans, options, bias);
+            y = first.ToArray();
+            tape.Backward(TestTensors.WeightedSum(Add(first, Attention(q, k, v, spans, options, bias)), dy)); // twice: gradients add up
+        }
+
+        var reference = new AttentionReference(spans, options, spans.QueryCount, keys, width) { Bias = bias.ToArray() };
+        TestTensors.Close(reference.Forward(q.ToArray(), k.ToArray(), v.ToArray()), y, 1e-5);
+        (double[] dq, double[] dk, double[] dv, double[] dbias) = reference.BackwardWithBias(q.ToArray(), k.ToArray(), v.ToArray(), dy);
+        double[][] expected = [dq, dk, dv, dbias];
+        Tensor[] leaves = [q, k, v, bias];
+        for (int i = 0; i < 4; i++)
+        {
+            TestTensors.Close(Array.ConvertAll(expected[i], x => 2 * x), leaves[i].Grad!.ToArray(), 2e-5);
+        }
+    }
+
+    [Fact]
+    public void Only_the_numbers_of_pairs_may_learn()
+    {
+        AttentionSpans spans = AttentionSpans.Bidirectional([6, 3]);
+        Tensor q = TestTensors.Random([9, 8], seed: 60);
+        Tensor k = TestTensors.Random([9, 8], seed: 61);
+        Tensor v = TestTensors.Random([9, 8], seed: 62);
+        Tensor bias = TestTensors.Random([2, 45], seed: 63, trained: true);
+        TestTensors.CheckGradients(() => Attention(q, k, v, spans, new AttentionOptions(2), bias), bias);
+        Assert.Throws<ShapeException>(() => Attention(q, k, v, spans, new AttentionOptions(2), TestTensors.Random([2, 44], seed: 64)));
+        Assert.Throws<ShapeException>(() => Attention(q, k, v, spans, new AttentionOptions(2), TestTensors.Random([1, 45], seed: 64)));
+    }
+
     [Fact]
     public void As_many_slopes_as_heads_are_needed()
     {
