@@ -95,7 +95,7 @@ public sealed class LoadedModel
             prompt.Tasks = tasks;
         }
 
-        bool hasCompanions = Array.Exists(["tokenizer.json", "vocab.txt", "vocab.json", ImagePreparation.FileName], name => File.Exists(Path.Combine(folder, name)));
+        bool hasCompanions = Formats.Tokenizers.Tokenizer.ExistsIn(folder) || File.Exists(Path.Combine(folder, ImagePreparation.FileName));
         return new LoadedModel(model, adapters, config, folder, hasCompanions ? folder : baseFolder);
     }
 

@@ -35,14 +35,14 @@ public sealed class Tokenizer
     /// <summary>The added tokens by id, ascending.</summary>
     public IReadOnlyDictionary<int, AddedToken> AddedTokens => _added.Tokens;
 
-    /// <summary>Reads a tokenizer.json.</summary>
+    /// <summary>Reads a tokenizer.json, or a model of SentencePiece (<c>.model</c>) or tiktoken (<c>.tiktoken</c>).</summary>
     /// <param name="path">The file.</param>
     /// <returns>The tokenizer.</returns>
     /// <exception cref="TokenizerException">The file is malformed, or asks for something that is not known.</exception>
     public static Tokenizer Load(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        return Parse(File.ReadAllBytes(path), Path.GetFileName(path));
+        return TokenizerFolder.ReadFile(path, new TokenizerConfig());
     }
 
     /// <summary>Reads the contents of a tokenizer.json.</summary>
@@ -52,11 +52,15 @@ public sealed class Tokenizer
     /// <exception cref="TokenizerException">The contents are malformed, or ask for something that is not known.</exception>
     public static Tokenizer Parse(ReadOnlySpan<byte> utf8, string source) => new(TokenizerJsonReader.Read(utf8, source));
 
-    /// <summary>Reads the tokenizer of a model folder: tokenizer.json, else vocab.json with merges.txt, else vocab.txt.</summary>
+    /// <summary>Reads the tokenizer of a model folder: tokenizer.json, else vocab.json with merges.txt, else vocab.txt, else tokenizer.model, else a .tiktoken file.</summary>
     /// <param name="folder">The folder.</param>
     /// <returns>The tokenizer.</returns>
     /// <exception cref="TokenizerException">The folder has none of these files, or the file found is malformed.</exception>
     public static Tokenizer FromFolder(string folder) => TokenizerFolder.Read(folder);
+
+    /// <summary>True where a folder holds a tokenizer of any of the forms that <see cref="FromFolder"/> reads.</summary>
+    /// <param name="folder">The folder; it may be absent.</param>
+    public static bool ExistsIn(string folder) => TokenizerFolder.Exists(folder);
 
     /// <summary>Encodes one text.</summary>
     /// <param name="text">The text. A lone surrogate counts as U+FFFD.</param>

@@ -37,11 +37,27 @@ internal static class TokenizerFolder
             return new Tokenizer(BertParts(In("vocab.txt"), config));
         }
 
-        string hint = File.Exists(In("tokenizer.model"))
-            ? " There is a SentencePiece tokenizer.model; convert it to a tokenizer.json."
-            : " Copy the tokenizer's files there from the model's home.";
-        throw new TokenizerException(folder, null, "the folder has no tokenizer.json, no vocab.json with merges.txt and no vocab.txt." + hint);
+        return Binary(folder) is { } binary
+            ? ReadFile(binary, config)
+            : throw new TokenizerException(
+                folder, null, "the folder has no tokenizer.json, no vocab.json with merges.txt, no vocab.txt, no tokenizer.model and no .tiktoken file. Copy the tokenizer's files there from the model's home.");
     }
+
+    /// <summary>True where a folder holds a tokenizer.</summary>
+    public static bool Exists(string folder) =>
+        Array.Exists(["tokenizer.json", "vocab.json", "vocab.txt"], name => File.Exists(Path.Combine(folder, name))) || Binary(folder) is not null;
+
+    /// <summary>Reads one file that is a whole tokenizer: a tokenizer.json, or a model of SentencePiece or tiktoken.</summary>
+    public static Tokenizer ReadFile(string path, TokenizerConfig config)
+    {
+        byte[] bytes = File.ReadAllBytes(path);
+        string name = Path.GetFileName(path);
+        return Path.GetExtension(path) is not (".model" or ".tiktoken") ? Tokenizer.Parse(bytes, name)
+            : new Tokenizer(TiktokenFile.Recognizes(bytes) ? TiktokenFile.Read(bytes, name, config) : SentencePieceFile.Read(bytes, name, config));
+    }
+
+    private static string? Binary(string folder) => !Directory.Exists(folder) ? null : Array.Find(
+        [Path.Combine(folder, "tokenizer.model"), Path.Combine(folder, "spiece.model"), .. Directory.EnumerateFiles(folder, "*.tiktoken").Order(StringComparer.Ordinal)], File.Exists);
 
     /// <summary>The id of each token of a vocab.json.</summary>
     private static Dictionary<string, int> ReadVocabularyJson(string path)

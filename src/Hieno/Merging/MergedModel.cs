@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Hieno.Data;
 using Hieno.Formats;
 using Hieno.Formats.Safetensors;
+using Hieno.Formats.Tokenizers;
 using Hieno.Tuning;
 
 namespace Hieno.Merging;
@@ -110,7 +111,7 @@ internal sealed class MergedModel : IDisposable
         return longer is [var single] ? single : null;
     }
 
-    private static bool HasTokenizer(string folder) => Array.Exists(["tokenizer.json", "vocab.txt", "vocab.json"], name => File.Exists(Path.Combine(folder, name)));
+    private static bool HasTokenizer(string folder) => Tokenizer.ExistsIn(folder);
 
     // Equal sizes say nothing: where token 17 is another word, the mean of two rows of the table means nothing.
     private void CompareVocabulary(MergedModel other)

@@ -12,10 +12,12 @@ public sealed class TokenizerFolderTests : IDisposable
     public void A_folder_without_any_tokenizer_says_what_it_looked_for()
     {
         TokenizerException e = Assert.Throws<TokenizerException>(() => Tokenizer.FromFolder(_folder));
-        Assert.Contains("no tokenizer.json, no vocab.json with merges.txt and no vocab.txt", e.Message);
+        Assert.Contains("no tokenizer.json, no vocab.json with merges.txt, no vocab.txt, no tokenizer.model", e.Message);
+        Assert.False(Tokenizer.ExistsIn(_folder));
 
         Write("tokenizer.model", "x");
-        Assert.Contains("SentencePiece", Assert.Throws<TokenizerException>(() => Tokenizer.FromFolder(_folder)).Message);
+        Assert.True(Tokenizer.ExistsIn(_folder));
+        Assert.Contains("tokenizer.model: ", Assert.Throws<TokenizerException>(() => Tokenizer.FromFolder(_folder)).Message);
     }
 
     [Fact]

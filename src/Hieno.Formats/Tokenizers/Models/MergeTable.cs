@@ -14,7 +14,10 @@ internal sealed class MergeTable
     private readonly (int Rank, int Id)[] _values;
     private readonly int _shift;
 
-    public MergeTable(IReadOnlyList<(int Left, int Right, int Result)> merges)
+    /// <summary>A table of merges.</summary>
+    /// <param name="merges">The merges by ascending rank.</param>
+    /// <param name="ranks">Their ranks, of which several may be equal; their places in the list when null.</param>
+    public MergeTable(IReadOnlyList<(int Left, int Right, int Result)> merges, IReadOnlyList<int>? ranks = null)
     {
         Merges = merges;
         int size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(merges.Count, 8) * 2);
@@ -22,12 +25,12 @@ internal sealed class MergeTable
         _keys = new ulong[size];
         _values = new (int, int)[size];
         Array.Fill(_keys, Empty);
-        for (int rank = 0; rank < merges.Count; rank++)
+        for (int i = 0; i < merges.Count; i++)
         {
-            (int left, int right, int result) = merges[rank];
+            (int left, int right, int result) = merges[i];
             int slot = Slot(Key(left, right));
             _keys[slot] = Key(left, right);
-            _values[slot] = (rank, result); // a pair listed twice counts where it is listed last
+            _values[slot] = (ranks?[i] ?? i, result); // a pair listed twice counts where it is listed last
         }
     }
 

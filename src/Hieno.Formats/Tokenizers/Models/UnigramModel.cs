@@ -13,11 +13,18 @@ internal sealed class UnigramModel : TokenizerModel
     private readonly IReadOnlyList<(string Piece, double Score)> _entries;
     private readonly int? _unknownId;
     private readonly bool _byteFallback;
+    private readonly bool _isSingle;
     private readonly CharTrie _trie;
     private readonly double _unknownScore;
 
+    /// <summary>A model of scored pieces.</summary>
+    /// <param name="entries">Piece and score of each id.</param>
+    /// <param name="unknownId">The id for what no piece covers, or null.</param>
+    /// <param name="byteFallback">Writes that as bytes instead.</param>
+    /// <param name="fault">Makes the exception for a model that contradicts itself.</param>
+    /// <param name="leastScore">Given for a model of SentencePiece: the least score of its usual pieces. Scores are then added up in 32 bits, as it does.</param>
     public UnigramModel(
-        IReadOnlyList<(string Piece, double Score)> entries, int? unknownId, bool byteFallback, Func<string, TokenizerException> fault)
+        IReadOnlyList<(string Piece, double Score)> entries, int? unknownId, bool byteFallback, Func<string, TokenizerException> fault, float? leastScore = null)
         : base(VocabularyOf(entries, fault))
     {
         if (unknownId is int id && (uint)id >= (uint)entries.Count)
@@ -25,9 +32,9 @@ internal sealed class UnigramModel : TokenizerModel
             throw fault($"unk_id is {id}, but the vocabulary has {entries.Count} entries.");
         }
 
-        (_entries, _unknownId, _byteFallback) = (entries, unknownId, byteFallback);
+        (_entries, _unknownId, _byteFallback, _isSingle) = (entries, unknownId, byteFallback, leastScore is not null);
         _trie = CharTrie.Build([.. entries.Select(e => e.Piece)]);
-        _unknownScore = entries.Select(e => e.Score).DefaultIfEmpty(0).Min() - UnknownPenalty;
+        _unknownScore = (leastScore ?? entries.Select(e => e.Score).DefaultIfEmpty(0).Min()) - UnknownPenalty;
     }
 
     public override void Tokenize(ReadOnlySpan<char> piece, TokenBuffer output)
@@ -116,7 +123,7 @@ internal sealed class UnigramModel : TokenizerModel
                 end++;
                 if (_trie.ValueAt(node) is int id and >= 0)
                 {
-                    Offer(ref best[end], new Node(start, id, sofar + _entries[id].Score));
+                    Offer(ref best[end], new Node(start, id, Sum(sofar, _entries[id].Score)));
                     coversCharacter |= end - start == units;
                 }
             }
@@ -125,12 +132,14 @@ internal sealed class UnigramModel : TokenizerModel
             {
                 int unknown = _unknownId ?? throw new TokenizerException(
                     "Unigram", null, $"'{piece.Slice(start, units)}' is not in the vocabulary and the file names no unk_id.");
-                Offer(ref best[start + units], new Node(start, unknown, sofar + _unknownScore));
+                Offer(ref best[start + units], new Node(start, unknown, Sum(sofar, _unknownScore)));
             }
 
             start += units;
         }
     }
+
+    private double Sum(double a, double b) => _isSingle ? (float)a + (float)b : a + b;
 
     /// <summary>Keeps the better path; of equals the one found first.</summary>
     private static void Offer(ref Node current, Node candidate)

@@ -12,9 +12,15 @@ internal sealed class Precompiled : Normalizer
     private readonly byte[] _charsMap;
     private readonly uint[] _cells;
     private readonly int _textStart;
+    private readonly bool _longest;
 
-    public Precompiled(byte[] charsMap, Func<string, TokenizerException> fault)
+    /// <summary>Reads a table.</summary>
+    /// <param name="charsMap">The table.</param>
+    /// <param name="fault">Makes the exception for one that is damaged.</param>
+    /// <param name="longest">True replaces the longest entry at each place, as SentencePiece itself does; false (default) as the reading library of tokenizer.json does.</param>
+    public Precompiled(byte[] charsMap, Func<string, TokenizerException> fault, bool longest = false)
     {
+        _longest = longest;
         int treeBytes = charsMap.Length >= 4 ? BinaryPrimitives.ReadInt32LittleEndian(charsMap) : -1;
         if (treeBytes < 0 || treeBytes % 4 != 0 || treeBytes > charsMap.Length - 4)
         {
@@ -46,6 +52,12 @@ internal sealed class Precompiled : Normalizer
 
     public override void Normalize(AlignedText source, int start, int length, AlignedText target)
     {
+        if (_longest)
+        {
+            NormalizeLongest(source, start, length, target);
+            return;
+        }
+
         ReadOnlySpan<char> text = source.Slice(start, length);
         Span<byte> utf8 = stackalloc byte[8];
         for (int i = 0; i < length;)
@@ -83,6 +95,62 @@ internal sealed class Precompiled : Normalizer
         json.WriteString("type", "Precompiled");
         json.WriteBase64String("precompiled_charsmap", _charsMap);
         json.WriteEndObject();
+    }
+
+    private void NormalizeLongest(AlignedText source, int start, int length, AlignedText target)
+    {
+        for (int i = start; i < start + length;)
+        {
+            if (FindLongest(source, i, start + length, out string replacement) is > 0 and int units)
+            {
+                Append(source, i, units, replacement, target);
+                i += units;
+            }
+            else
+            {
+                Rune rune = source.RuneAt(i);
+                target.Append(rune, source.OriginOf(i));
+                i += rune.Utf16SequenceLength;
+            }
+        }
+    }
+
+    // Units of text that the longest entry takes; 0 where none begins here.
+    private int FindLongest(AlignedText source, int start, int end, out string replacement)
+    {
+        (replacement, int found) = (string.Empty, 0);
+        if (_cells.Length == 0)
+        {
+            return 0;
+        }
+
+        uint node = Offset(_cells[0]);
+        Span<byte> utf8 = stackalloc byte[4];
+        for (int at = start; at < end;)
+        {
+            Rune rune = source.RuneAt(at);
+            at += rune.Utf16SequenceLength;
+            bool isEntry = false;
+            foreach (byte b in utf8[..rune.EncodeToUtf8(utf8)])
+            {
+                node ^= b;
+                if (b == 0 || node >= _cells.Length || (_cells[node] & 0x800000FF) != b)
+                {
+                    return found;
+                }
+
+                uint cell = _cells[node];
+                node ^= Offset(cell);
+                isEntry = (cell & 0x100) != 0 && node < _cells.Length;
+            }
+
+            if (isEntry && TryReadText((int)(_cells[node] & 0x7FFFFFFF), out string? text))
+            {
+                (replacement, found) = (text!, at - start);
+            }
+        }
+
+        return found;
     }
 
     private static int Utf8Length(ReadOnlySpan<char> text) => text.Length > 6 ? int.MaxValue : System.Text.Encoding.UTF8.GetByteCount(text);
