@@ -66,6 +66,7 @@ internal static class Program
             InspectCommand.Create(terminal),
             AdviseCommand.Create(terminal),
             LintCommand.Create(terminal),
+            FidCommand.Create(terminal),
             MergeCommand.Create(terminal),
             InterpolateCommand.Create(terminal),
             SoupCommand.Create(terminal),

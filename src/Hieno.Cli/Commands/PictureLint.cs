@@ -4,7 +4,6 @@ using Hieno.Cli.Data;
 using Hieno.Data;
 using Hieno.Formats;
 using Hieno.Formats.Images;
-using Hieno.Formats.Images.Transforms;
 using Hieno.Models.Vision;
 using Hieno.Recipes;
 
@@ -71,27 +70,21 @@ internal sealed class PictureLint
             throw new UsageException("there is no picture to show.");
         }
 
-        ImageInput input = folder is null ? Usual(check) : InputOf(folder);
-        PicturePreview.Write(check, augment, input, image => Prepare(image, input), seed, file);
+        PicturePreview.Write(check, augment, folder is null ? Usual(check) : PreparationOf(folder), seed, file);
     }
 
-    private static ImageInput InputOf(string folder)
+    private static ImagePreparation PreparationOf(string folder)
     {
         ModelConfig config = ModelConfig.Read(folder);
-        return VisionModel.FamilyOf(config).InputOf(config);
+        return ImagePreparation.Of(folder, VisionModel.FamilyOf(config), config);
     }
 
-    private static ImageInput Usual(PictureCheck check)
+    private static ImagePreparation Usual(PictureCheck check)
     {
         int[] sides = [.. check.Pictures.Select(picture => Math.Min(picture.Width, picture.Height)).Order()];
         int side = Math.Min(LargestSide, sides[sides.Length / 2]);
-        return check.Pictures.All(picture => picture.IsGrey) ? new ImageInput(side, side, [0.5f], [0.5f]) : new ImageInput(side, side, ImageInput.ImageNetMean, ImageInput.ImageNetDeviation);
-    }
-
-    private static Image Prepare(Image image, ImageInput input)
-    {
-        (int width, int height) = ImageResize.ShorterSide(image, Math.Max(input.Width, input.Height));
-        return ImageCrop.Center(ImageResize.Apply(image, width, height), input.Width, input.Height);
+        ImageInput input = check.Pictures.All(picture => picture.IsGrey) ? new(side, side, [0.5f], [0.5f]) : ImageInput.ImageNet(side);
+        return new ImagePreparation(input) { ShorterSide = side };
     }
 
     private static IReadOnlyList<AugmentationOptions> AugmentationsOf(string? list)

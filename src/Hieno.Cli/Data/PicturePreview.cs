@@ -17,19 +17,18 @@ internal static class PicturePreview
     /// <summary>Writes the sheet as PNG.</summary>
     /// <param name="check">The pictures.</param>
     /// <param name="augment">What is done to them; empty shows what an evaluation sees.</param>
-    /// <param name="input">How the model reads pictures.</param>
-    /// <param name="prepare">Makes a picture as large as the model reads it.</param>
+    /// <param name="preparation">How pictures are made ready for the model.</param>
     /// <param name="seed">The seed of the run.</param>
     /// <param name="file">Where to write.</param>
-    public static void Write(PictureCheck check, IReadOnlyList<AugmentationOptions> augment, ImageInput input, Func<Image, Image> prepare, ulong seed, string file)
+    public static void Write(PictureCheck check, IReadOnlyList<AugmentationOptions> augment, ImagePreparation preparation, ulong seed, string file)
     {
-        var augmenter = new Augmenter(augment, input, seed);
+        var augmenter = new Augmenter(augment, preparation.Input, seed);
         int passes = augmenter.Varies ? Passes : 1;
         int[] chosen = [.. Chosen(check)];
         List<Image>[] shown = [.. chosen.Select(i => new List<Image> { check.Pictures[i].Row.Read() })];
         for (int pass = 0; pass < passes; pass++)
         {
-            Image[] seen = [.. chosen.Select((number, row) => augmenter.Apply(shown[row][0], number, pass, prepare))];
+            Image[] seen = [.. chosen.Select((number, row) => augmenter.Apply(shown[row][0], number, pass, preparation.Apply))];
             Image[] mixed = augmenter.Mix(chosen, pass) is { } mix ? Mixed(seen, mix) : seen;
             for (int row = 0; row < mixed.Length; row++)
             {
@@ -37,7 +36,7 @@ internal static class PicturePreview
             }
         }
 
-        string size = $"{input.Width} x {input.Height}";
+        string size = $"{preparation.Input.Width} x {preparation.Input.Height}";
         string[] heads = ["in the file", .. Enumerable.Range(1, passes).Select(pass => passes == 1 ? $"seen, {size}" : $"pass {pass}, {size}")];
         ContactRow[] rows = [.. chosen.Select((i, row) => new ContactRow(Caption(check.Pictures[i]), shown[row]))];
         DurableFile.Replace(file, stream => stream.Write(PngWriter.Encode(new ContactSheet(heads, rows).Draw())));

@@ -1,4 +1,5 @@
 using Hieno.Formats;
+using Hieno.Formats.Images;
 
 namespace Hieno.Metrics.Images;
 
@@ -32,6 +33,39 @@ public sealed class FeatureSet
         {
             throw new MetricException(ErrorCodes.MetricNotFinite, extractor, $"feature {wrong % width} of picture {wrong / width} is {features[wrong]}", "Check the network's weights and the picture");
         }
+    }
+
+    /// <summary>Describes every picture of a set.</summary>
+    /// <param name="extractor">The network.</param>
+    /// <param name="pictures">The set.</param>
+    /// <param name="onProgress">Told how many pictures are done; null for nobody.</param>
+    /// <exception cref="ImageException">A picture cannot be read.</exception>
+    /// <exception cref="MetricException">There are fewer than two pictures, or a feature is not finite.</exception>
+    public static FeatureSet Of(IFeatureExtractor extractor, ImageSet pictures, Action<int>? onProgress = null)
+    {
+        ArgumentNullException.ThrowIfNull(extractor);
+        return new FeatureSet(extractor.Name, extractor.Width, Each(pictures, extractor.Describe, onProgress));
+    }
+
+    /// <summary>Numbers for every picture of a set, of some pictures at a time.</summary>
+    /// <param name="pictures">The set.</param>
+    /// <param name="describe">Gives the numbers of some pictures.</param>
+    /// <param name="onProgress">Told how many pictures are done; null for nobody.</param>
+    /// <exception cref="ImageException">A picture cannot be read.</exception>
+    public static float[] Each(ImageSet pictures, Func<IReadOnlyList<Image>, float[]> describe, Action<int>? onProgress = null)
+    {
+        const int Together = 32;
+        ArgumentNullException.ThrowIfNull(pictures);
+        ArgumentNullException.ThrowIfNull(describe);
+        var numbers = new List<float>();
+        int done = 0;
+        foreach (ImageRow[] rows in pictures.Rows.Chunk(Together))
+        {
+            numbers.AddRange(describe([.. rows.AsParallel().AsOrdered().Select(row => row.Read())]));
+            onProgress?.Invoke(done += rows.Length);
+        }
+
+        return [.. numbers];
     }
 
     /// <summary>The network's name.</summary>

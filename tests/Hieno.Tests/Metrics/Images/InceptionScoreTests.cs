@@ -1,6 +1,9 @@
+using System.Runtime.InteropServices;
 using Hieno.Formats;
+using Hieno.Formats.Safetensors;
 using Hieno.Metrics;
 using Hieno.Metrics.Images;
+using Hieno.Tests.Shared;
 
 namespace Hieno.Tests.Metrics.Images;
 
@@ -30,6 +33,21 @@ public sealed class InceptionScoreTests
         // By hand: p = (.9, .1) and (.2, .8), mean (.55, .45).
         double divergence = (0.9 * Math.Log(0.9 / 0.55)) + (0.1 * Math.Log(0.1 / 0.45)) + (0.2 * Math.Log(0.2 / 0.55)) + (0.8 * Math.Log(0.8 / 0.45));
         Assert.Equal(Math.Exp(divergence / 2), InceptionScore.Compute("net", [0.9f, 0.1f, 0.2f, 0.8f], 2, parts: 1).Mean, 1e-6);
+    }
+
+    [SkippableFact]
+    [Trait("tier", "golden")]
+    public void The_reference_s_logits_give_the_reference_s_score()
+    {
+        using var expected = SafetensorsFile.Open(SharedFolder.Require("golden/torchvision/fid_inception_v3/expected.safetensors"));
+        float[] logits = MemoryMarshal.Cast<byte, float>(expected.Bytes(expected.Entries["logits1008"])).ToArray();
+        double score = MemoryMarshal.Cast<byte, double>(expected.Bytes(expected.Entries["inception_score_fp64"]))[0];
+        float[] probabilities = [.. logits.Chunk(1008).SelectMany(row =>
+        {
+            double sum = row.Sum(logit => Math.Exp(logit - row.Max()));
+            return row.Select(logit => (float)(Math.Exp(logit - row.Max()) / sum));
+        })];
+        Assert.Equal(score, InceptionScore.Compute("fid-inception-v3", probabilities, 1008, parts: 1).Mean, 1e-5);
     }
 
     [Fact]
