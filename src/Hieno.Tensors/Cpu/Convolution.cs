@@ -99,7 +99,7 @@ public sealed unsafe partial class CpuBackend
             }
         }
 
-        For(dweight.Count, ElementsPerTask, new UnorderFiltersKernel(filters.Pointer, geometry, (float*)dweight.Pointer, add));
+        For(geometry.Features, FiltersPerTask(geometry), new UnorderFiltersKernel(filters.Pointer, geometry, (float*)dweight.Pointer, add));
         KeepAlive(x, dy, dweight);
     }
 
@@ -159,6 +159,17 @@ public sealed unsafe partial class CpuBackend
         }
     }
 
-    private void OrderFilters(Tensor weight, ConvolutionGeometry geometry, FilterOrder order, float* filters) =>
-        For(weight.Count, ElementsPerTask, new OrderFiltersKernel(weight, geometry, order, filters));
+    private void OrderFilters(Tensor weight, ConvolutionGeometry geometry, FilterOrder order, float* filters)
+    {
+        if (order == FilterOrder.Forward)
+        {
+            For(geometry.Features, FiltersPerTask(geometry), new OrderFiltersKernel(weight, geometry, filters));
+        }
+        else
+        {
+            For((long)geometry.Groups * RunsOf(geometry), Math.Max(1, FiltersPerTask(geometry) / FeaturesAtOnce), new TurnFiltersKernel(weight, geometry, filters));
+        }
+    }
+
+    private static int FiltersPerTask(ConvolutionGeometry geometry) => Math.Max(1, ElementsPerTask / geometry.Depth);
 }

@@ -6,6 +6,8 @@ namespace Hieno.Tensors.Cpu;
 /// <summary>What a convolution copies: the pixels under its filters, and the filters in the order of those pixels.</summary>
 public sealed unsafe partial class CpuBackend
 {
+    private const int FeaturesAtOnce = 16; // a cache line of numbers
+
     /// <summary>How the numbers of filters [Out, C / groups, KH, KW] are put in order.</summary>
     private enum FilterOrder
     {
@@ -181,55 +183,89 @@ public sealed unsafe partial class CpuBackend
         }
     }
 
-    /// <summary>Item i is a number of the ordered filters.</summary>
-    private readonly struct OrderFiltersKernel(Tensor weight, ConvolutionGeometry g, FilterOrder order, float* filters) : IKernel
+    /// <summary>Item i is the filter of feature i, as it is stored: [C / groups, KH, KW].</summary>
+    private readonly struct OrderFiltersKernel(Tensor weight, ConvolutionGeometry g, float* filters) : IKernel
     {
         private readonly Matrix _weight = Matrix.Of(weight.View([1, checked((int)weight.Count)]));
         private readonly float* _filters = filters;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run<V>(int chunk, long start, long end)
             where V : unmanaged, ISimd<V>
         {
-            for (long i = start; i < end; i++)
+            (int channels, int taps) = (g.GroupChannels, g.Taps);
+            for (long feature = start; feature < end; feature++)
             {
-                _filters[i] = _weight.At(order == FilterOrder.Forward ? Stored(g, i) : StoredTurned(i));
+                long first = feature * g.Depth;
+                for (int channel = 0; channel < channels; channel++)
+                {
+                    for (int tap = 0; tap < taps; tap++)
+                    {
+                        _filters[first + ((long)tap * channels) + channel] = _weight.At(first + ((long)channel * taps) + tap);
+                    }
+                }
             }
-        }
-
-        // i counts groups, their channels, filter rows and columns from the last, features.
-        private long StoredTurned(long i)
-        {
-            (long rest, long feature) = Math.DivRem(i, g.GroupFeatures);
-            (rest, long tap) = Math.DivRem(rest, g.Taps);
-            (long group, long channel) = Math.DivRem(rest, g.GroupChannels);
-            return ((((group * g.GroupFeatures) + feature) * g.GroupChannels) + channel) * g.Taps + (g.Taps - 1 - tap);
         }
     }
 
-    /// <summary>Item i is a number of the gradient in the order of the checkpoint.</summary>
+    /// <summary>Item i is a run of <see cref="FeaturesAtOnce"/> features of one group, whose numbers come to lie side by side.</summary>
+    private readonly struct TurnFiltersKernel(Tensor weight, ConvolutionGeometry g, float* filters) : IKernel
+    {
+        private readonly Matrix _weight = Matrix.Of(weight.View([1, checked((int)weight.Count)]));
+        private readonly float* _filters = filters;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run<V>(int chunk, long start, long end)
+            where V : unmanaged, ISimd<V>
+        {
+            (int channels, int taps, int features) = (g.GroupChannels, g.Taps, g.GroupFeatures);
+            int runs = RunsOf(g);
+            for (long item = start; item < end; item++)
+            {
+                (long group, long run) = Math.DivRem(item, runs);
+                int first = (int)run * FeaturesAtOnce;
+                int count = Math.Min(FeaturesAtOnce, features - first);
+                long stored = ((group * features) + first) * g.Depth;
+                for (int number = 0; number < g.Depth; number++)
+                {
+                    (int channel, int tap) = Math.DivRem(number, taps);
+                    float* to = _filters + ((((group * channels) + channel) * taps) + (taps - 1 - tap)) * features + first;
+                    for (int f = 0; f < count; f++)
+                    {
+                        to[f] = _weight.At(stored + ((long)f * g.Depth) + number);
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Item i is the gradient of feature i's filter in the order of the checkpoint.</summary>
     private readonly struct UnorderFiltersKernel(float* filters, ConvolutionGeometry g, float* dweight, bool add) : IKernel
     {
         private readonly float* _filters = filters;
         private readonly float* _dweight = dweight;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run<V>(int chunk, long start, long end)
             where V : unmanaged, ISimd<V>
         {
-            for (long i = start; i < end; i++)
+            (int channels, int taps) = (g.GroupChannels, g.Taps);
+            for (long feature = start; feature < end; feature++)
             {
-                (long rest, long tap) = Math.DivRem(i, g.Taps);
-                (long feature, long channel) = Math.DivRem(rest, g.GroupChannels);
-                float value = _filters[(((feature * g.Taps) + tap) * g.GroupChannels) + channel];
-                _dweight[i] = add ? _dweight[i] + value : value;
+                float* from = _filters + (feature * g.Depth);
+                float* to = _dweight + (feature * g.Depth);
+                for (int channel = 0; channel < channels; channel++)
+                {
+                    for (int tap = 0; tap < taps; tap++)
+                    {
+                        float value = from[((long)tap * channels) + channel];
+                        long place = ((long)channel * taps) + tap;
+                        to[place] = add ? to[place] + value : value;
+                    }
+                }
             }
         }
     }
 
-    // Where number i of [Out, KH, KW, C / groups] lies in [Out, C / groups, KH, KW].
-    private static long Stored(ConvolutionGeometry g, long i)
-    {
-        (long rest, long channel) = Math.DivRem(i, g.GroupChannels);
-        (long feature, long tap) = Math.DivRem(rest, g.Taps);
-        return (((feature * g.GroupChannels) + channel) * g.Taps) + tap;
-    }
+    private static int RunsOf(ConvolutionGeometry g) => (g.GroupFeatures + FeaturesAtOnce - 1) / FeaturesAtOnce;
 }

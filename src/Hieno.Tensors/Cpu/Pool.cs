@@ -54,7 +54,7 @@ public sealed unsafe partial class CpuBackend
         private readonly float* _x = (float*)x.Pointer;
         private readonly long _stride = x.RowStride;
         private readonly float* _y = (float*)y.Pointer;
-        private readonly int* _chosen = (int*)chosen.Pointer;
+        private readonly float* _chosen = (float*)chosen.Pointer;
         private readonly int _channels = x.Columns;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -64,24 +64,59 @@ public sealed unsafe partial class CpuBackend
             for (long item = start; item < end; item++)
             {
                 (int image, int down, int across) = PixelAt(item, vertical.Places, horizontal.Places);
-                float* to = _y + (item * _channels);
-                int* from = _chosen + (item * _channels);
-                bool isFirst = true;
+                float* picture = _x + ((long)image * vertical.Length * horizontal.Length * _stride);
+                int done = Channels<V>(picture, down, across, item * _channels, 0);
+                Channels<Simd1>(picture, down, across, item * _channels, done);
+            }
+        }
+
+        // A vector of channels at a time through the whole window, with the largest numbers and where they lie in registers.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private int Channels<V>(float* picture, int down, int across, long place, int c)
+            where V : unmanaged, ISimd<V>
+        {
+            for (; c <= _channels - V.Count; c += V.Count)
+            {
+                V largest = V.All(float.NegativeInfinity);
+                V from = V.All((vertical.First[down] * horizontal.Length) + horizontal.First[across]);
+                V watch = V.Zero;
                 for (int u = 0; u < vertical.Count[down]; u++)
                 {
-                    int row = vertical.First[down] + (u * vertical.Dilation);
-                    for (int v = 0; v < horizontal.Count[across]; v++, isFirst = false)
+                    int line = (vertical.First[down] + (u * vertical.Dilation)) * horizontal.Length;
+                    for (int v = 0; v < horizontal.Count[across]; v++)
                     {
-                        int pixel = (row * horizontal.Length) + horizontal.First[across] + (v * horizontal.Dilation);
-                        float* values = _x + ((((long)image * vertical.Length * horizontal.Length) + pixel) * _stride);
-                        for (int c = 0; c < _channels; c++)
-                        {
-                            // Not (value <= largest): true for a NaN, too, and then it stays.
-                            if (isFirst || (!(values[c] <= to[c]) && !float.IsNaN(to[c])))
-                            {
-                                (to[c], from[c]) = (values[c], pixel);
-                            }
-                        }
+                        int pixel = line + horizontal.First[across] + (v * horizontal.Dilation);
+                        V value = V.Load(picture + (pixel * _stride) + c);
+                        from = V.SelectLess(largest, value, V.All(pixel), from);
+                        largest = V.SelectLess(largest, value, value, largest);
+                        watch += value * V.Zero;
+                    }
+                }
+
+                largest.Store(_y + place + c);
+                from.Store(_chosen + place + c);
+                if (float.IsNaN(V.Sum(watch)))
+                {
+                    FindNaN(picture, down, across, place, c, c + V.Count); // or an infinity, which changes nothing
+                }
+            }
+
+            return c;
+        }
+
+        // The first NaN of a window is its result.
+        private void FindNaN(float* picture, int down, int across, long place, int c, int end)
+        {
+            for (; c < end; c++)
+            {
+                for (int u = 0; u < vertical.Count[down] && !float.IsNaN(_y[place + c]); u++)
+                {
+                    int line = (vertical.First[down] + (u * vertical.Dilation)) * horizontal.Length;
+                    for (int v = 0; v < horizontal.Count[across] && !float.IsNaN(_y[place + c]); v++)
+                    {
+                        int pixel = line + horizontal.First[across] + (v * horizontal.Dilation);
+                        float value = picture[(pixel * _stride) + c];
+                        (_y[place + c], _chosen[place + c]) = float.IsNaN(value) ? (value, pixel) : (_y[place + c], _chosen[place + c]);
                     }
                 }
             }
@@ -93,7 +128,7 @@ public sealed unsafe partial class CpuBackend
     {
         private readonly float* _dy = (float*)dy.Pointer;
         private readonly long _dyStride = dy.RowStride;
-        private readonly int* _chosen = (int*)chosen.Pointer;
+        private readonly float* _chosen = (float*)chosen.Pointer;
         private readonly float* _dx = (float*)dx.Pointer;
         private readonly long _dxStride = dx.RowStride;
         private readonly int _channels = dx.Columns;
@@ -120,14 +155,28 @@ public sealed unsafe partial class CpuBackend
                     {
                         long place = ((((long)image * vertical.Places) + down) * horizontal.Places) + across;
                         float* gradients = _dy + (place * _dyStride);
-                        int* from = _chosen + (place * _channels);
-                        for (int c = 0; c < _channels; c++)
-                        {
-                            to[c] += from[c] == pixel ? gradients[c] : 0f;
-                        }
+                        float* from = _chosen + (place * _channels);
+                        int done = Collect<V>(from, pixel, gradients, to, 0);
+                        Collect<Simd1>(from, pixel, gradients, to, done);
                     }
                 }
             }
+        }
+
+        // Adds the gradients of those channels whose number came from the pixel.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private int Collect<V>(float* from, int pixel, float* gradients, float* to, int c)
+            where V : unmanaged, ISimd<V>
+        {
+            V pixels = V.All(pixel);
+            V half = V.All(0.5f);
+            for (; c <= _channels - V.Count; c += V.Count)
+            {
+                V share = V.SelectLess(V.Abs(V.Load(from + c) - pixels), half, V.Load(gradients + c), V.Zero);
+                (V.Load(to + c) + share).Store(to + c);
+            }
+
+            return c;
         }
     }
 

@@ -11,7 +11,9 @@ public static partial class Ops
     public static Tensor MaxPool(Tensor x, PoolSide vertical, PoolSide horizontal)
     {
         Tensor y = PooledLike(x, vertical, horizontal, nameof(MaxPool));
-        Tensor chosen = Tensor.Create(y.Shape, x.Backend); // the pixel of its picture that each number came from: whole numbers in the bits of singles
+        const int MostPixels = 1 << 24; // whole numbers that a single holds exactly
+        ShapeException.ThrowUnless((long)vertical.Length * horizontal.Length <= MostPixels, $"pictures of {vertical.Length} × {horizontal.Length} pixels are larger than {MostPixels}.");
+        Tensor chosen = Tensor.Create(y.Shape, x.Backend); // the pixel of its picture that each number came from
         x.Backend.MaxPoolForward(x, vertical, horizontal, y, chosen);
         Tape.Spend(x.Count);
         return Tape.Wants(x) ? Tape.Record(y, new MaxPoolBackward(x, vertical, horizontal, chosen)) : y;
