@@ -13,6 +13,9 @@ public abstract class Backbone(string path) : Module(path)
     /// <summary>Width of the vectors.</summary>
     public abstract int Width { get; }
 
+    /// <summary>Width of the token table's vectors, beside which the vectors of prompts stand; <see cref="Width"/> unless a layer leads from it to the blocks.</summary>
+    public int TokenWidth => TokenTable.Value.Columns;
+
     /// <summary>Width of the vectors that a head reads; <see cref="Width"/> unless the body's end has another.</summary>
     public virtual int OutputWidth => Width;
 
@@ -121,7 +124,7 @@ public abstract class Backbone(string path) : Module(path)
     /// <summary>The vectors that the token table gave the text, with those of virtual tokens before each text that begins; a family's <see cref="Embed"/> calls it.</summary>
     /// <param name="text">The vectors of <see cref="TokenBatch.TextIds"/>.</param>
     /// <param name="batch">The rows.</param>
-    /// <returns>[N, <see cref="Width"/>].</returns>
+    /// <returns>[N, <see cref="TokenWidth"/>].</returns>
     protected Tensor WithPrompts(Tensor text, TokenBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);

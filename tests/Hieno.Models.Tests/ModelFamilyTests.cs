@@ -94,6 +94,42 @@ public sealed class ModelFamilyTests
 
     [SkippableTheory]
     [MemberData(nameof(Models))]
+    public void Every_place_at_which_adapters_act_is_there(string name)
+    {
+        var fixture = GoldenModels.Read(name);
+        AdapterOptions[] kinds =
+        [
+            new PromptTuningOptions { VirtualTokens = 3 }, new PTuningOptions { VirtualTokens = 3 }, new PrefixTuningOptions { VirtualTokens = 3 },
+            new BottleneckOptions { Reduction = 4 }, new LoRAOptions { Targets = [LayerTargets.AllLinear], Dora = true }, new LadderOptions { Reduction = 2 },
+        ];
+        foreach (AdapterOptions options in kinds)
+        {
+            var subject = Subject.Load(fixture);
+            if (options is LadderOptions && subject.Text.Family.Narrow(subject.Text.Config, 2) is null)
+            {
+                Assert.Throws<TuningException>(() => options.Create().Apply(subject.Text, seed: 1));
+                continue;
+            }
+
+            Parameter[] trained = [.. options.Create().Apply(subject.Text, seed: 1).Trainable];
+            Assert.NotEmpty(trained);
+            TokenBatch batch = fixture.Batch.Tokens;
+            using (var tape = Tape.Begin())
+            {
+                Tensor hidden = subject.Text.Backbone.Forward(batch);
+                Assert.Equal([batch.Ids.Length, subject.Text.Backbone.OutputWidth], hidden.Shape.AsSpan().ToArray());
+                tape.Backward(Ops.Sum(Ops.Mul(hidden, Ops.Activate(hidden, Activation.Tanh))));
+            }
+
+            // An expert that no token went through gets no gradient; a head stands behind the body.
+            Parameter[] reached = [.. trained.Where(parameter => parameter.Kind != ParameterKind.Head && !parameter.Name.Contains("experts", StringComparison.Ordinal))];
+            Assert.All(reached, parameter => Assert.True(parameter.Value.Grad is not null, $"{options.GetType().Name}: {parameter.Name} gets no gradient"));
+            Assert.Contains(reached, parameter => parameter.Value.Grad!.ToArray().Any(value => value != 0f));
+        }
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Models))]
     public void Vectors_of_some_tokens_alone_are_those_of_all_tokens(string name)
     {
         var fixture = GoldenModels.Read(name);

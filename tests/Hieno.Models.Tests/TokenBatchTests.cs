@@ -1,3 +1,5 @@
+using Hieno.Tensors;
+
 namespace Hieno.Models.Tests;
 
 public sealed class TokenBatchTests
@@ -45,5 +47,31 @@ public sealed class TokenBatchTests
         float[] together = TinyModels.Logits(model, TinyModels.Batch(5, 3, 7));
         float[] alone = TinyModels.Logits(model, new TokenBatch(TinyModels.Ids(15)[5..8], [3]));
         Assert.All(alone.Zip(together[(5 * 31)..]), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
+    }
+
+    [Fact]
+    public void A_window_to_either_side_ends_at_the_row()
+    {
+        var batch = new TokenBatch([1, 2, 3, 4, 5, 6, 7], [5, 2]);
+        AttentionSpans spans = batch.BidirectionalSpans(1);
+        Assert.Equal([0, 0, 1, 2, 3, 5, 5], spans.Start.ToArray());
+        Assert.Equal([2, 3, 4, 5, 5, 7, 7], spans.End.ToArray());
+        Assert.Same(spans, batch.BidirectionalSpans(1));
+        Assert.NotSame(spans, batch.BidirectionalSpans());
+        Assert.Equal([0, 1, 2, 3, 4, 5, 6], batch.KeysOf(null));
+    }
+
+    [Fact]
+    public void Keys_of_a_prefix_lie_before_each_row_and_count_as_tokens_in_a_window()
+    {
+        TokenBatch batch = new TokenBatch([1, 2, 3, 4, 5], [3, 2]).WithVirtualTokens(prompt: 0, prefix: 2, layers: null); // keys: p p 1 2 3, p p 4 5
+        Assert.Equal([2, 3, 4, 7, 8], batch.KeysOf(null));
+        Assert.Equal([3, 8], batch.KeysOf([1, 4]));
+        AttentionSpans whole = batch.BidirectionalSpans();
+        Assert.Equal([0, 0, 0, 5, 5], whole.Start.ToArray());
+        Assert.Equal([5, 5, 5, 9, 9], whole.End.ToArray());
+        AttentionSpans near = batch.BidirectionalSpans(1);
+        Assert.Equal([1, 2, 3, 6, 7], near.Start.ToArray());
+        Assert.Equal([4, 5, 5, 9, 9], near.End.ToArray());
     }
 }

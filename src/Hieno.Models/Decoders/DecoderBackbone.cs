@@ -72,8 +72,8 @@ public sealed class DecoderBackbone : Backbone
     protected internal override Tensor Embed(TokenBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        Tensor tokens = Scaled(_tokens.Forward(batch.TextIds), _settings.TokenScale);
-        Tensor x = WithPrompts(_in?.Forward(tokens) ?? tokens, batch); // [N, C]
+        Tensor x = WithPrompts(Scaled(_tokens.Forward(batch.TextIds), _settings.TokenScale), batch);
+        x = _in?.Forward(x) ?? x; // [N, C]
         if (_positions is not null)
         {
             x = Ops.Add(x, _positions.Forward(Array.ConvertAll(batch.Positions, position => position + _settings.PositionOffset)));

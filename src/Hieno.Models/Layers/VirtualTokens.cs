@@ -33,7 +33,7 @@ public abstract class VirtualTokens(Backbone body, string adapter, int count) : 
 /// <param name="count">How many.</param>
 public abstract class PromptVectors(Backbone body, string adapter, int count) : VirtualTokens(body, adapter, count)
 {
-    /// <summary>Their vectors as the token table would give them, [Count, C]; computed once for each batch.</summary>
+    /// <summary>Their vectors as the token table would give them, [Count, E]; computed once for each batch.</summary>
     public abstract Tensor Vectors();
 
     /// <summary>True where rows of different tasks are given different vectors. Default: false.</summary>

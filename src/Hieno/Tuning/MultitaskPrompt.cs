@@ -66,7 +66,7 @@ public sealed class MultitaskPrompt(MultitaskPromptOptions options) : ITuningMet
             throw new TuningException(ErrorCodes.RecipeSettingMissing, Who, "no task is named", "Set 'tuning.tasks' to the names that the rows give in 'data.taskColumn'");
         }
 
-        (int count, int width, int tasks, int rank) = (options.VirtualTokens, text.Backbone.Width, options.Tasks.Count, options.Rank);
+        (int count, int width, int tasks, int rank) = (options.VirtualTokens, text.Backbone.TokenWidth, options.Tasks.Count, options.Rank);
         Backend backend = text.Backbone.TokenTable.Value.Backend;
         Parameter shared = new PromptTuningOptions { VirtualTokens = count }.StartOf(text, seed);
         Tensor columns = Start(MultitaskPromptLayout.Columns, [tasks, count, rank], 1f / rank);
@@ -140,7 +140,7 @@ public sealed class MultitaskPromptVectors : PromptVectors
     {
         int rank = _columns.Value.Shape[2];
         Tensor u = Ops.Rows(Ops.Reshape(_columns, [_columns.Value.Shape[0] * Count, rank]), [.. Enumerable.Range(task * Count, Count)]);
-        Tensor v = Ops.Rows(Ops.Reshape(_rows, [_rows.Value.Shape[0] * rank, Body.Width]), [.. Enumerable.Range(task * rank, rank)]);
+        Tensor v = Ops.Rows(Ops.Reshape(_rows, [_rows.Value.Shape[0] * rank, Body.TokenWidth]), [.. Enumerable.Range(task * rank, rank)]);
         return Ops.Mul(_shared, Ops.Linear(u, v, transposed: true));
     }
 
@@ -189,9 +189,9 @@ internal sealed class MultitaskPromptLayout : PromptLayout
         RequireOneBody(adapter.Source!.Settings!);
         (var options, Backbone body) = ((MultitaskPromptOptions)adapter.Options, adapter.Model.RequireText("multitask-prompt").Backbone);
         (int count, int tasks) = (options.VirtualTokens, options.Tasks.Count);
-        Parameter shared = new PromptTable(weights.Take(Tensors, [count, body.Width])).Parameters[0];
+        Parameter shared = new PromptTable(weights.Take(Tensors, [count, body.TokenWidth])).Parameters[0];
         adapter.Attach(new MultitaskPromptVectors(
-            body, adapter.Name, shared, weights.Take(Columns, [tasks, count, options.Rank]), weights.Take(Rows, [tasks, options.Rank, body.Width])));
+            body, adapter.Name, shared, weights.Take(Columns, [tasks, count, options.Rank]), weights.Take(Rows, [tasks, options.Rank, body.TokenWidth])));
     }
 
     /// <inheritdoc/>

@@ -60,13 +60,13 @@ public sealed class PTuning(PTuningOptions options) : ITuningMethod
     {
         TextModel text = model.RequireText("p-tuning");
         Backbone body = text.Backbone;
-        int inner = options.EncoderWidth > 0 ? options.EncoderWidth : body.Width;
-        PromptEncoder encoder = PromptTable.Random(options.VirtualTokens, body.Width, seed, body.TokenTable.Value.Backend);
+        int inner = options.EncoderWidth > 0 ? options.EncoderWidth : body.TokenWidth;
+        PromptEncoder encoder = PromptTable.Random(options.VirtualTokens, body.TokenWidth, seed, body.TokenTable.Value.Backend);
         encoder = options.Encoder == PromptEncoderKind.Mlp
-            ? new PromptLayers(encoder, "mlp_head", [body.Width, inner, inner, body.Width], Activation.Relu, seed)
+            ? new PromptLayers(encoder, "mlp_head", [body.TokenWidth, inner, inner, body.TokenWidth], Activation.Relu, seed)
             : new PromptLayers(
-                new PromptLstm(encoder, options.VirtualTokens, body.Width, inner, options.EncoderLayers, (float)options.EncoderDropout, seed),
-                "mlp_head", [2 * inner, 2 * inner, body.Width], Activation.Relu, seed);
+                new PromptLstm(encoder, options.VirtualTokens, body.TokenWidth, inner, options.EncoderLayers, (float)options.EncoderDropout, seed),
+                "mlp_head", [2 * inner, 2 * inner, body.TokenWidth], Activation.Relu, seed);
         var adapter = Adapter.Begin(text, options, "p-tuning");
         adapter.Attach(new EncodedPrompt(body, adapter.Name, options.VirtualTokens, encoder));
         return adapter.Complete();

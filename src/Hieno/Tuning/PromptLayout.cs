@@ -30,7 +30,7 @@ internal abstract class PromptLayout : PeftLayout
         RequireOneBody(settings);
         Backbone body = adapter.Model.RequireText(PeftType).Backbone;
         int count = settings.GetInt("num_virtual_tokens");
-        var table = new PromptTable(weights.Take(Tensors, [count, IsPrefix ? 2 * body.Blocks.Count * body.KeyWidth : body.Width]));
+        var table = new PromptTable(weights.Take(Tensors, [count, IsPrefix ? 2 * body.Blocks.Count * body.KeyWidth : body.TokenWidth]));
         adapter.Attach(IsPrefix ? new EncodedPrefix(body, adapter.Name, count, table) : new EncodedPrompt(body, adapter.Name, count, table));
     }
 
@@ -56,7 +56,7 @@ internal abstract class PromptLayout : PeftLayout
         var values = new Dictionary<string, object?>(StringComparer.Ordinal)
         {
             ["num_virtual_tokens"] = adapter.Parts.OfType<VirtualTokens>().Single().Count,
-            ["token_dim"] = IsPrefix ? body.KeyWidth : body.Width,
+            ["token_dim"] = IsPrefix ? body.KeyWidth : body.TokenWidth,
             ["num_attention_heads"] = IsPrefix ? config.GetInt("num_key_value_heads", heads) : heads,
             ["num_layers"] = body.Blocks.Count,
             ["num_transformer_submodules"] = 1,

@@ -64,7 +64,7 @@ public sealed class PromptTuning(PromptTuningOptions options) : ITuningMethod
         TextModel text = model.RequireText(Who);
         PromptEncoder table = options.Start switch
         {
-            PromptStart.Random => PromptTable.Random(options.VirtualTokens, text.Backbone.Width, seed, text.Backbone.TokenTable.Value.Backend),
+            PromptStart.Random => PromptTable.Random(options.VirtualTokens, text.Backbone.TokenWidth, seed, text.Backbone.TokenTable.Value.Backend),
             PromptStart.Text => TableOf(text, TokensOf(tokenizer)),
             _ => Drawn(text, seed),
         };
@@ -79,7 +79,7 @@ public sealed class PromptTuning(PromptTuningOptions options) : ITuningMethod
     private static PromptTable TableOf(TextModel model, int[] ids)
     {
         Parameter table = model.Backbone.TokenTable;
-        Tensor vectors = Tensor.CreateLongLived([ids.Length, model.Backbone.Width], DType.F32, table.Base.Backend);
+        Tensor vectors = Tensor.CreateLongLived([ids.Length, model.Backbone.TokenWidth], DType.F32, table.Base.Backend);
         table.Base.Backend.GatherRows(table.Base, ids, vectors);
         return new PromptTable(vectors);
     }
