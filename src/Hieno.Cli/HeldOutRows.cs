@@ -45,7 +45,7 @@ internal sealed class HeldOutRows
         Recipe? recipe = RunRecipe.Of(model, kinds);
         DataFlags.ThrowIfAbsent(data.Train[0]);
         LoadedModel loaded = ModelFolder.Open(model, kinds: kinds);
-        IReadOnlyList<DataRow> rows = DataSplit.ReadFile(data.Train[0], data, loaded.Model is VisionModel);
+        IReadOnlyList<DataRow> rows = DataSplit.ReadFile(data.Train[0], data, loaded.Model is not TextModel);
         ObjectiveOptions task = recipe?.Task is { } own && (own is not SupervisedFineTuningOptions || TaskChoice.IsConversation(rows[0])) ? own : TaskChoice.Of(loaded.Config, rows[0]);
         IObjective objective = task.Create();
         objective.Prepare(loaded.ContextOf(data, data.MaxLength, recipe?.Seed ?? DefaultSeed, text => terminal.Error.WriteLine($"note: {text}")), []);

@@ -70,6 +70,7 @@ internal static class Program
             MergeCommand.Create(terminal),
             InterpolateCommand.Create(terminal),
             SoupCommand.Create(terminal),
+            ZeroShotCommand.Create(terminal),
             SchemaCommand.Create(terminal),
             DoctorCommand.Create(terminal),
             TokenizerCommand.Create(terminal),

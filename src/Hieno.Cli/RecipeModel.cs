@@ -2,6 +2,7 @@ using Hieno.Data;
 using Hieno.Formats;
 using Hieno.Models;
 using Hieno.Models.Vision;
+using Hieno.Models.Vision.Clip;
 using Hieno.Objectives;
 using Hieno.Recipes;
 using Hieno.Training;
@@ -18,20 +19,18 @@ internal static class RecipeModel
     {
         IObjective objective = recipe.Task.Create();
         ModelConfig config = ModelConfig.Read(recipe.Base);
-        DataSplit data = DataSplit.Read(recipe.Data, recipe.Seed, objective.Head.Kind == HeadKind.Pictures);
-        ModelTokenizer? tokenizer = objective.Head.Kind == HeadKind.Pictures ? null : ModelTokenizer.Load(recipe.Base);
-        objective.Prepare(ContextOf(recipe, config, tokenizer), data.Train);
+        HeadKind kind = objective.Head.Kind;
+        DataSplit data = DataSplit.Read(recipe.Data, recipe.Seed, kind is HeadKind.Pictures or HeadKind.PicturesAndTexts);
+        ModelTokenizer? tokenizer = kind == HeadKind.Pictures ? null : ModelTokenizer.Load(recipe.Base);
+        ImagePreparation? pictures = kind is HeadKind.Pictures or HeadKind.PicturesAndTexts ? ImagePreparation.Of(recipe.Base, VisionModel.FamilyOf(config), config) : null;
+        objective.Prepare(ContextOf(recipe, config, tokenizer, pictures), data.Train);
         return recipe.Tuning.Create().Apply(BaseModel.Open(recipe, config, objective.Head), recipe.Seed, tokenizer?.Tokenizer);
     }
 
-    private static ObjectiveContext ContextOf(Recipe recipe, ModelConfig config, ModelTokenizer? tokenizer)
+    private static ObjectiveContext ContextOf(Recipe recipe, ModelConfig config, ModelTokenizer? tokenizer, ImagePreparation? pictures) => (tokenizer, pictures) switch
     {
-        if (tokenizer is null)
-        {
-            return new ObjectiveContext(ImagePreparation.Of(recipe.Base, VisionModel.FamilyOf(config), config), config, recipe.Data, recipe.Seed, _ => { });
-        }
-
-        int maxLength = recipe.Data.MaxLength ?? TextModel.FamilyOf(config).MaxPositions(config);
-        return new ObjectiveContext(tokenizer, config, recipe.Data, maxLength, _ => { });
-    }
+        ({ } texts, { } preparation) => new ObjectiveContext(texts, preparation, config, recipe.Data, ClipModel.TextPositions(config), recipe.Seed, _ => { }),
+        ({ } texts, null) => new ObjectiveContext(texts, config, recipe.Data, recipe.Data.MaxLength ?? TextModel.FamilyOf(config).MaxPositions(config), _ => { }),
+        _ => new ObjectiveContext(pictures!, config, recipe.Data, recipe.Seed, _ => { }),
+    };
 }

@@ -39,7 +39,13 @@ internal static class TaskChoice
         string architecture = config.GetStrings("architectures") is [var first, ..] ? first : string.Empty;
         bool isClassifier = architecture.EndsWith("ForSequenceClassification", StringComparison.Ordinal);
         int labels = config.GetLabels()?.Count ?? config.GetInt("num_labels", 2);
-        if (LoadedModel.HeadOf(config).Kind == HeadKind.Pictures)
+        HeadKind kind = LoadedModel.HeadOf(config).Kind;
+        if (kind == HeadKind.PicturesAndTexts)
+        {
+            return new ImageTextOptions();
+        }
+
+        if (kind == HeadKind.Pictures)
         {
             return config.GetString("problem_type", null) == "regression" ? new ImageRegressionOptions() : new ImageClassificationOptions();
         }

@@ -18,6 +18,9 @@ public readonly record struct HeadChoice(HeadKind Kind, int Outputs)
     /// <summary>An output layer of <paramref name="outputs"/> numbers for each picture.</summary>
     public static HeadChoice Pictures(int outputs) => new(HeadKind.Pictures, outputs);
 
+    /// <summary>Vectors of pictures and of texts that are compared.</summary>
+    public static HeadChoice PicturesAndTexts => new(HeadKind.PicturesAndTexts, 0);
+
     /// <summary>An output layer of <paramref name="outputs"/> numbers for each row.</summary>
     public static HeadChoice Classification(int outputs) => new(HeadKind.Classification, outputs);
 }
@@ -33,6 +36,9 @@ public enum HeadKind
 
     /// <summary>Numbers for each picture: classes or regression targets.</summary>
     Pictures,
+
+    /// <summary>Vectors of pictures and of texts that are compared.</summary>
+    PicturesAndTexts,
 }
 
 /// <summary>A text model: a body, an output layer, and the configuration they were built from.</summary>

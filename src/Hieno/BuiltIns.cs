@@ -22,6 +22,7 @@ public static class BuiltIns
         .Add<ObjectiveOptions, MultipleChoiceOptions>("multiple-choice")
         .Add<ObjectiveOptions, ImageClassificationOptions>("image-classification")
         .Add<ObjectiveOptions, ImageRegressionOptions>("image-regression")
+        .Add<ObjectiveOptions, ImageTextOptions>("image-text")
 
         .Add<TuningOptions, FullOptions>("full")
         .Add<TuningOptions, PartialOptions>("partial")
@@ -51,6 +52,7 @@ public static class BuiltIns
         .Add<TuningOptions, LlamaAdapterOptions>("llama-adapter")
         .Add<TuningOptions, BottleneckOptions>("bottleneck")
         .Add<TuningOptions, ReftOptions>("reft")
+        .Add<TuningOptions, VisualPromptOptions>("visual-prompt")
         .Add<TuningOptions, LadderOptions>("ladder")
         .Add<TuningOptions, SeveralOptions>("several")
         .Add<TuningOptions, BlockExpansionOptions>("block-expansion")

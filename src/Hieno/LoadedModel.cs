@@ -6,6 +6,7 @@ using Hieno.Formats.Durable;
 using Hieno.Formats.Peft;
 using Hieno.Models;
 using Hieno.Models.Vision;
+using Hieno.Models.Vision.Clip;
 using Hieno.Objectives;
 using Hieno.Recipes;
 using Hieno.Tensors;
@@ -24,14 +25,13 @@ public sealed class LoadedModel
     private LoadedModel(PretrainedModel model, IReadOnlyList<Adapter> adapters, ModelConfig config, string folder, string companions)
     {
         (Model, Adapters, Config, Folder, _companions) = (model, adapters, config, folder, companions);
-        if (model is VisionModel vision)
+        _pictures = model switch
         {
-            _pictures = ImagePreparation.Of(companions, vision.Family, config);
-        }
-        else
-        {
-            _tokenizer = ModelTokenizer.Load(companions);
-        }
+            VisionModel vision => ImagePreparation.Of(companions, vision.Family, config),
+            ClipModel => ImagePreparation.Of(companions, VisionModel.FamilyOf(config), config),
+            _ => null,
+        };
+        _tokenizer = model is VisionModel ? null : ModelTokenizer.Load(companions);
     }
 
     /// <summary>The model, with the adapter attached where there is one.</summary>
@@ -136,16 +136,17 @@ public sealed class LoadedModel
     /// <param name="maxLength">The longest row in tokens; what the model can read, at most 1024, when null.</param>
     /// <param name="seed">The seed of what is drawn.</param>
     /// <param name="log">Where to say what a user should know.</param>
-    public ObjectiveContext ContextOf(DataOptions data, int? maxLength, ulong seed, Action<string> log) => _pictures is { } pictures
-        ? new ObjectiveContext(pictures, Config, data, seed, log)
+    public ObjectiveContext ContextOf(DataOptions data, int? maxLength, ulong seed, Action<string> log) => (_tokenizer, _pictures) is ({ } tokenizer, { } preparation)
+        ? new ObjectiveContext(tokenizer, preparation, Config, data, maxLength ?? ClipModel.TextPositions(Config), seed, log)
+        : _pictures is { } pictures ? new ObjectiveContext(pictures, Config, data, seed, log)
         : new ObjectiveContext(Tokenizer, Config, data, maxLength ?? Math.Min(Text.Backbone.MaxTextLength, 1024), log);
 
     private static PretrainedModel Load(
         string folder, ModelConfig config, HeadKind? head, ModelCatalog? models, VisionCatalog? visionModels, Backend? backend, int? tokens, WeightQuantization? quantization)
     {
         HeadChoice choice = ChoiceOf(config, head, visionModels);
-        return choice.Kind == HeadKind.Pictures
-            ? VisionModel.Load(folder, choice.Outputs, 0, visionModels, backend, config, replacesHead: false)
+        return choice.Kind == HeadKind.PicturesAndTexts ? ClipModel.Load(folder, backend, config)
+            : choice.Kind == HeadKind.Pictures ? VisionModel.Load(folder, choice.Outputs, 0, visionModels, backend, config, replacesHead: false)
             : TextModel.Load(folder, choice, 0, models, backend, config, tokens, quantization);
     }
 
@@ -193,6 +194,11 @@ public sealed class LoadedModel
 
     private static HeadChoice ChoiceOf(ModelConfig config, HeadKind? head, VisionCatalog? visionModels)
     {
+        if (head is HeadKind.PicturesAndTexts || (head is null && config.GetStrings("architectures") is ["CLIPModel", ..]))
+        {
+            return HeadChoice.PicturesAndTexts;
+        }
+
         if ((visionModels ?? BuiltInVisionModels.Catalog()).Find(config) is not null && head is null or HeadKind.Pictures)
         {
             return HeadChoice.Pictures(config.GetLabels()?.Count ?? config.GetInt("num_labels", 2));

@@ -5,7 +5,7 @@ using Hieno.Data;
 using Hieno.Formats;
 using Hieno.Formats.Text;
 using Hieno.Metrics;
-using Hieno.Models.Vision;
+using Hieno.Models;
 using Hieno.Objectives;
 using Hieno.Recipes;
 using Hieno.Training;
@@ -68,7 +68,7 @@ internal static class EvalCommand
         DataFlags.ThrowIfAbsent(request.Data.Train[0]);
         ObjectiveOptions? asked = request.Task is { } name ? TaskChoice.Named(name) : recipe?.Task;
         LoadedModel loaded = ModelFolder.Open(request.Model, asked is null ? null : TaskChoice.HeadOf(asked), request.Base, kinds);
-        IReadOnlyList<DataRow> rows = DataSplit.ReadFile(request.Data.Train[0], request.Data, loaded.Model is VisionModel);
+        IReadOnlyList<DataRow> rows = DataSplit.ReadFile(request.Data.Train[0], request.Data, loaded.Model is not TextModel);
         ObjectiveOptions task = asked ?? TaskChoice.Of(loaded.Config, rows[0]);
         IObjective objective = task.Create();
         objective.Prepare(loaded.ContextOf(request.Data, request.Data.MaxLength, recipe?.Seed ?? DefaultSeed, text => terminal.Error.WriteLine($"note: {text}")), []);

@@ -5,6 +5,8 @@ using System.Text.RegularExpressions;
 using Hieno.Formats;
 using Hieno.Formats.Safetensors;
 using Hieno.Models;
+using Hieno.Models.Vision;
+using Hieno.Models.Vision.Clip;
 using Hieno.Recipes;
 using Hieno.Tensors;
 using Hieno.Training;
@@ -89,7 +91,13 @@ internal static partial class InspectCommand
 
         ModelConfig config = ModelConfig.Read(folder);
         HeadChoice head = LoadedModel.HeadOf(config);
-        return new TunedModel(HasWeights(folder) ? TextModel.Load(folder, head) : TextModel.Create(config, head, seed: 0));
+        bool hasWeights = HasWeights(folder);
+        return new TunedModel(head.Kind switch
+        {
+            HeadKind.PicturesAndTexts => hasWeights ? ClipModel.Load(folder) : ClipModel.Create(config, seed: 0),
+            HeadKind.Pictures => hasWeights ? VisionModel.Load(folder, head.Outputs) : VisionModel.Create(config, head.Outputs, seed: 0),
+            _ => hasWeights ? TextModel.Load(folder, head) : TextModel.Create(config, head, seed: 0),
+        });
     }
 
     private static string WhatItReads(PretrainedModel model) => model is TextModel { Backbone: var body }

@@ -77,6 +77,9 @@ public sealed record TransformerSize
     /// <summary>Patches of a picture.</summary>
     public int Patches => Grid.Height * Grid.Width;
 
+    /// <summary>Numbers of a patch: its pixels times their channels.</summary>
+    public int NumbersOfPatch => Patch.Height * Patch.Width * Channels;
+
     /// <summary>First values of weights: N(0, range²).</summary>
     public Initializer Normal => Initializer.Normal(InitializerRange);
 

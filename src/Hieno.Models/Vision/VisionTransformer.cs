@@ -11,8 +11,22 @@ namespace Hieno.Models.Vision;
 /// <param name="path">Its checkpoint path, e.g. <c>vit</c>; empty where names have no prefix.</param>
 public abstract class VisionTransformer(string path) : VisionBackbone(path)
 {
+    private readonly List<VisualPrompt> _prompts = [];
+
     /// <summary>Vectors of a picture before those of its patches: 1 for a class vector.</summary>
     public abstract int Specials { get; }
+
+    /// <summary>Width C of the vectors that the blocks read. Default: that of the features.</summary>
+    public virtual int VectorWidth => Width;
+
+    /// <summary>Numbers that are read of a patch: its pixels times their channels.</summary>
+    public abstract int NumbersOfPatch { get; }
+
+    /// <summary>True (default) where a picture may be given more vectors than it has patches.</summary>
+    public virtual bool TakesPrompts => true;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<AdapterPart> Parts => _prompts;
 
     /// <summary>What the blocks read: the vectors with all that is added to them, [N · T, C].</summary>
     protected abstract Tensor Embed(ImageBatch batch);
@@ -32,7 +46,14 @@ public abstract class VisionTransformer(string path) : VisionBackbone(path)
     protected sealed override Tensor Stem(ImageBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return Embed(batch);
+        Tensor x = Embed(batch);
+        foreach (VisualPrompt prompt in Enabled)
+        {
+            int tokens = x.Rows / batch.Count;
+            x = Ops.Prepend(prompt.Before(0)!, x, [.. Enumerable.Range(0, batch.Count).Select(picture => (picture * tokens) + Specials)]);
+        }
+
+        return x;
     }
 
     /// <inheritdoc/>
@@ -40,11 +61,49 @@ public abstract class VisionTransformer(string path) : VisionBackbone(path)
     {
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(batch);
-        return RunBlock(index, x, batch.Rows(x.Rows / batch.Count));
+        int tokens = x.Rows / batch.Count;
+        return RunBlock(index, index == 0 ? x : WithPromptsOf(index, x, tokens), batch.Rows(tokens));
     }
 
     /// <inheritdoc/>
-    protected sealed override Tensor Finish(Tensor x, ImageBatch batch) => Complete(x, batch);
+    protected sealed override Tensor Finish(Tensor x, ImageBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(batch);
+        int added = Enabled.Sum(prompt => prompt.Count);
+        if (added > 0)
+        {
+            int tokens = x.Rows / batch.Count;
+            x = Ops.Rows(x, [.. Enumerable.Range(0, x.Rows).Where(row => row % tokens < Specials || row % tokens >= Specials + added)]);
+        }
+
+        return Complete(x, batch);
+    }
+
+    internal void Attach(VisualPrompt prompt) => _prompts.Add(prompt);
+
+    internal void Detach(VisualPrompt prompt) => _prompts.Remove(prompt);
+
+    private IEnumerable<VisualPrompt> Enabled => _prompts.Where(prompt => prompt.Enabled);
+
+    // The prompt that was put in last lies first.
+    private Tensor WithPromptsOf(int block, Tensor x, int tokens)
+    {
+        int first = Specials;
+        foreach (VisualPrompt prompt in Enabled.Reverse())
+        {
+            if (prompt.Before(block) is { } vectors)
+            {
+                (int from, int rows) = (first, x.Rows);
+                int[] order = [.. Enumerable.Range(0, rows).Select(row => row % tokens >= from && row % tokens < from + prompt.Count ? rows + (row % tokens) - from : row)];
+                x = Ops.Rows(Ops.Concatenate(x, vectors), order);
+            }
+
+            first += prompt.Count;
+        }
+
+        return x;
+    }
 
     /// <summary>The vectors of pictures: special ones first, then those of the patches, each with its place added.</summary>
     /// <param name="patches">[N, H', W', C].</param>

@@ -45,6 +45,16 @@ public sealed class Batch
         (Examples, _images, Labels) = (examples, images, []);
     }
 
+    /// <summary>Pictures and texts that a model compares.</summary>
+    /// <param name="examples">The rows.</param>
+    /// <param name="images">Their pictures, in the same order.</param>
+    /// <param name="texts">The different texts of these rows.</param>
+    /// <param name="textOf">For each row the number of its text.</param>
+    public Batch(IReadOnlyList<Example> examples, ImageBatch images, TokenBatch texts, int[] textOf)
+    {
+        (Examples, _images, _tokens, Labels) = (examples, images, texts, textOf);
+    }
+
     /// <summary>The rows.</summary>
     public IReadOnlyList<Example> Examples { get; }
 
@@ -62,7 +72,7 @@ public sealed class Batch
     /// <summary>How much there is to read: tokens of texts, or pictures.</summary>
     public int Positions => _images?.Count ?? Tokens.Ids.Length;
 
-    /// <summary>What each position is to predict, [N]; empty where rows and not tokens are learned.</summary>
+    /// <summary>What each position is to predict, [N]; where pictures and texts are compared, the text of each row; empty where rows and not tokens are learned.</summary>
     public int[] Labels { get; }
 
     /// <summary>How much each position counts, [N]; null means 1 each.</summary>

@@ -43,6 +43,17 @@ public sealed record ObjectiveContext(ModelConfig Config, DataOptions Data, Acti
     public ObjectiveContext(ImagePreparation pictures, ModelConfig config, DataOptions data, ulong seed, Action<string> log)
         : this(config, data, log) => (_pictures, Seed) = (pictures, seed);
 
+    /// <summary>What an objective that reads pictures with their texts may look at.</summary>
+    /// <param name="tokenizer">The base model's tokenizer.</param>
+    /// <param name="pictures">How the base model reads pictures.</param>
+    /// <param name="config">The base model's configuration.</param>
+    /// <param name="data">The recipe's data settings.</param>
+    /// <param name="maxLength">The longest text in tokens.</param>
+    /// <param name="seed">The seed of augmentations.</param>
+    /// <param name="log">Where to say what a user should know.</param>
+    public ObjectiveContext(ModelTokenizer tokenizer, ImagePreparation pictures, ModelConfig config, DataOptions data, int maxLength, ulong seed, Action<string> log)
+        : this(config, data, log) => (_tokenizer, _pictures, MaxLength, Seed) = (tokenizer, pictures, maxLength, seed);
+
     /// <summary>The base model's tokenizer.</summary>
     /// <exception cref="InvalidOperationException">The model reads pictures.</exception>
     public ModelTokenizer Tokenizer => _tokenizer ?? throw new InvalidOperationException("This model reads pictures and has no tokenizer.");

@@ -1,6 +1,7 @@
 using Hieno.Formats;
 using Hieno.Models;
 using Hieno.Models.Vision;
+using Hieno.Models.Vision.Clip;
 using Hieno.Recipes;
 using Hieno.Tensors;
 using Hieno.Tuning;
@@ -39,9 +40,9 @@ public static class BaseModel
             config = DropoutRates.Override(config, rate);
         }
 
-        if (head.Kind == HeadKind.Pictures)
+        if (head.Kind is HeadKind.Pictures or HeadKind.PicturesAndTexts)
         {
-            return OpenVision(recipe, config, head.Outputs, visionModels, backend);
+            return OpenVision(recipe, config, head, visionModels, backend);
         }
 
         TextModel model = recipe.Start == Start.Random
@@ -52,15 +53,20 @@ public static class BaseModel
         return model;
     }
 
-    private static VisionModel OpenVision(Recipe recipe, ModelConfig config, int outputs, VisionCatalog? catalog, Backend? backend)
+    private static PretrainedModel OpenVision(Recipe recipe, ModelConfig config, HeadChoice head, VisionCatalog? catalog, Backend? backend)
     {
         if (recipe.Quantization is not null)
         {
             throw new TrainingException(ErrorCodes.RecipeSettingsConflict, "quantization", "models that read pictures are not quantised", "Take it out of the recipe");
         }
 
-        return recipe.Start == Start.Random
-            ? VisionModel.Create(config, outputs, recipe.Seed, catalog, backend)
-            : VisionModel.Load(recipe.Base, outputs, recipe.Seed, catalog, backend, config);
+        bool isRandom = recipe.Start == Start.Random;
+        return (head.Kind == HeadKind.PicturesAndTexts, isRandom) switch
+        {
+            (true, true) => ClipModel.Create(config, recipe.Seed, backend),
+            (true, false) => ClipModel.Load(recipe.Base, backend, config),
+            (false, true) => VisionModel.Create(config, head.Outputs, recipe.Seed, catalog, backend),
+            _ => VisionModel.Load(recipe.Base, head.Outputs, recipe.Seed, catalog, backend, config),
+        };
     }
 }

@@ -2,6 +2,7 @@ using Hieno.Data;
 using Hieno.Formats;
 using Hieno.Models;
 using Hieno.Models.Vision;
+using Hieno.Models.Vision.Clip;
 using Hieno.Objectives;
 using Hieno.Recipes;
 
@@ -23,10 +24,16 @@ internal sealed class RunInput
     public RunInput(Recipe recipe, HeadKind kind, ModelConfig config, ModelCatalog? models, VisionCatalog? visionModels)
     {
         (_recipe, _config) = (recipe, config);
-        if (kind == HeadKind.Pictures)
+        if (kind is HeadKind.Pictures or HeadKind.PicturesAndTexts)
         {
             RefuseTextSettings();
             Pictures = ImagePreparation.Of(recipe.Base, VisionModel.FamilyOf(config, visionModels), config);
+            if (kind == HeadKind.PicturesAndTexts)
+            {
+                Tokenizer = ModelTokenizer.Load(recipe.Base);
+                MaxLength = ClipModel.TextPositions(config);
+            }
+
             return;
         }
 
@@ -57,8 +64,8 @@ internal sealed class RunInput
 
     /// <summary>What the objective is told.</summary>
     /// <param name="log">Where to say what a user should know.</param>
-    public ObjectiveContext Context(Action<string> log) => Tokenizer is { } tokenizer
-        ? new ObjectiveContext(tokenizer, _config, _recipe.Data, MaxLength, log)
+    public ObjectiveContext Context(Action<string> log) => (Tokenizer, Pictures) is ({ } reader, { } preparation) ? new ObjectiveContext(reader, preparation, _config, _recipe.Data, MaxLength, _recipe.Seed, log)
+        : Tokenizer is { } tokenizer ? new ObjectiveContext(tokenizer, _config, _recipe.Data, MaxLength, log)
         : new ObjectiveContext(Pictures!, _config, _recipe.Data, _recipe.Seed, log);
 
     private void RefuseTextSettings()

@@ -284,7 +284,7 @@ internal sealed class Trainer : IDisposable
 
         _state = _state with { Step = step + 1 };
         long tokens = batches.Sum(batch => (long)batch.Positions);
-        return new StepCompleted(step + 1, TotalSteps, (double)(step + 1) / _stepsPerEpoch, loss, rate, norm, tokens, 0, 0, Backend.Pool.PeakBytes) { Unit = _model is VisionModel ? "pictures" : null };
+        return new StepCompleted(step + 1, TotalSteps, (double)(step + 1) / _stepsPerEpoch, loss, rate, norm, tokens, 0, 0, Backend.Pool.PeakBytes) { Unit = _model is TextModel ? null : "pictures" };
     }
 
     private double[] ImportanceOf(IReadOnlyList<Parameter> parameters)

@@ -83,8 +83,11 @@ public sealed class InvariantsTests : IDisposable
     }
 
     [Fact]
-    public void Every_kind_of_tuning_is_among_the_cases() =>
-        Assert.Equal(BuiltIns.Kinds().KindsOf(typeof(TuningOptions)).Select(kind => kind.Key).Order(StringComparer.Ordinal), s_cases.Keys.Order(StringComparer.Ordinal));
+    public void Every_kind_of_tuning_is_among_the_cases()
+    {
+        string[] elsewhere = ["visual-prompt"]; // it needs a model of pictures: VisualPromptTuningTests
+        Assert.Equal(BuiltIns.Kinds().KindsOf(typeof(TuningOptions)).Select(kind => kind.Key).Except(elsewhere).Order(StringComparer.Ordinal), s_cases.Keys.Order(StringComparer.Ordinal));
+    }
 
     [Theory]
     [MemberData(nameof(KindsAndFamilies))]

@@ -60,6 +60,12 @@ public sealed class BeitBackbone : VisionTransformer
     public override int Specials => 1;
 
     /// <inheritdoc/>
+    public override int NumbersOfPatch => _size.NumbersOfPatch;
+
+    /// <summary>False where distances between patches are known: a prompt has no place among them.</summary>
+    public override bool TakesPrompts => Array.TrueForAll(_distances, distances => distances is null);
+
+    /// <inheritdoc/>
     protected override Tensor Embed(ImageBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);

@@ -17,7 +17,7 @@ public sealed class ClipModel : PretrainedModel
     {
         Backend = backend ?? Backend.Default;
         var settings = new ClipConfig(config);
-        ClipTextConfig text = settings.Text ?? throw config.Error("text_config", "is missing: the model has no text tower", "Give the folder of a whole CLIP model");
+        ClipTextConfig text = TextOf(config, settings);
         var root = new WeightScope(source);
         Vision = Add(new ClipVisionBackbone(settings, root));
         Text = Add(new ClipTextBackbone(text, root.At("text_model")));
@@ -74,10 +74,11 @@ public sealed class ClipModel : PretrainedModel
     /// <summary>Opens a model folder. Weights are mapped from the files, not copied.</summary>
     /// <param name="folder">A folder with <c>config.json</c> and <c>model.safetensors</c> (or shards with their index).</param>
     /// <param name="backend">Where the weights lie; the default backend when null.</param>
+    /// <param name="config">The configuration; that in the folder when null.</param>
     /// <exception cref="CheckpointException">A file is missing or malformed, or tensors do not fit; all faults at once.</exception>
-    public static ClipModel Load(string folder, Backend? backend = null)
+    public static ClipModel Load(string folder, Backend? backend = null, ModelConfig? config = null)
     {
-        var config = ModelConfig.Read(folder);
+        config ??= ModelConfig.Read(folder);
         var files = CheckpointFiles.Open(folder);
         try
         {
@@ -101,6 +102,10 @@ public sealed class ClipModel : PretrainedModel
     /// <exception cref="CheckpointException">A key is missing from the configuration.</exception>
     public static ClipModel Create(ModelConfig config, ulong seed, Backend? backend = null) => new(config, new RandomWeights(seed, backend), backend);
 
+    /// <summary>The longest text that a model of this configuration reads, in tokens.</summary>
+    /// <exception cref="CheckpointException">It has no text tower.</exception>
+    public static int TextPositions(ModelConfig config) => TextOf(config, new ClipConfig(config)).Positions;
+
     /// <summary>The vectors of pictures, of length 1, [N, D].</summary>
     public Tensor PictureVectors(ImageBatch pictures) => Vision.Forward(pictures);
 
@@ -110,6 +115,9 @@ public sealed class ClipModel : PretrainedModel
 
     /// <inheritdoc/>
     public override PretrainedModel LoadAlike(string folder, ulong seed) => Load(folder, Backend);
+
+    private static ClipTextConfig TextOf(ModelConfig config, ClipConfig settings) =>
+        settings.Text ?? throw config.Error("text_config", "is missing: the model has no text tower", "Give the folder of a whole CLIP model");
 }
 
 /// <summary>The output of CLIP: cosines of the angles between pictures and texts, times a factor that is learned by its logarithm.</summary>

@@ -43,10 +43,16 @@ public sealed class ClipVisionBackbone : VisionTransformer
     public override int Width => _toShared.Out;
 
     /// <inheritdoc/>
+    public override int VectorWidth => _toShared.In;
+
+    /// <inheritdoc/>
     public override IReadOnlyList<Module> Blocks => _blocks;
 
     /// <inheritdoc/>
     public override int Specials => 1;
+
+    /// <inheritdoc/>
+    public override int NumbersOfPatch => _projection.Channels * _projection.Kernel.Height * _projection.Kernel.Width;
 
     /// <inheritdoc/>
     protected override Tensor Embed(ImageBatch batch)

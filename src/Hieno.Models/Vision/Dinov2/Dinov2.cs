@@ -43,6 +43,9 @@ public sealed class Dinov2Backbone : VisionTransformer
     /// <inheritdoc/>
     public override int Specials => 1;
 
+    /// <inheritdoc/>
+    public override int NumbersOfPatch => _size.NumbersOfPatch;
+
     /// <summary>The settings, with the width of the feed-forward layers that <c>mlp_ratio</c> gives.</summary>
     internal static TransformerSize SizeOf(ModelConfig config)
     {

@@ -46,6 +46,9 @@ public sealed class VitBackbone : VisionTransformer
     public override int Specials => _specials.Length;
 
     /// <inheritdoc/>
+    public override int NumbersOfPatch => _size.NumbersOfPatch;
+
+    /// <inheritdoc/>
     protected override Tensor Embed(ImageBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);

@@ -26,7 +26,7 @@ public sealed class VitPytorchBackbone : VisionTransformer
         ArgumentNullException.ThrowIfNull(size);
         _size = size;
         WeightScope tables = w.As(ParameterKind.Embedding);
-        int numbers = size.Patch.Height * size.Patch.Width * size.Channels;
+        int numbers = size.NumbersOfPatch;
         _class = Add(tables.Weight("cls_token", [1, 1, size.Width], Initializer.Normal(1f)));
         _positions = Add(tables.Weight("pos_embedding", [1, 1 + size.Patches, size.Width], Initializer.Normal(1f)));
         _embedding = Add(new Linear(tables.At("patch_to_embedding"), numbers, size.Width, Initializer.KaimingUniform(numbers)));
@@ -41,6 +41,9 @@ public sealed class VitPytorchBackbone : VisionTransformer
 
     /// <inheritdoc/>
     public override int Specials => 1;
+
+    /// <inheritdoc/>
+    public override int NumbersOfPatch => _size.NumbersOfPatch;
 
     /// <inheritdoc/>
     protected override Tensor Embed(ImageBatch batch)
