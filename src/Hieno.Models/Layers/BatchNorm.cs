@@ -49,18 +49,19 @@ public sealed class BatchNorm : Module
 
     /// <summary>Normalises channels.</summary>
     /// <param name="x">[..., channels].</param>
+    /// <param name="activation">What is applied to the result. Default: nothing.</param>
     /// <returns>The same shape.</returns>
-    public Tensor Forward(Tensor x)
+    public Tensor Forward(Tensor x, Activation activation = Activation.Identity)
     {
         bool isTraining = Tape.Current is { IsTraining: true } && (ReadsBatch ?? (Learns(Gain) || Learns(Offset)));
         if (!isTraining)
         {
-            return Ops.BatchNormFixed(x, Gain, Offset, Mean.Value, Variance.Value, _eps);
+            return Ops.BatchNormFixed(x, Gain, Offset, Mean.Value, Variance.Value, _eps, activation);
         }
 
         // A checkpointed span runs twice; only its second pass records, and only that one moves the statistics. A trace looks at a step without taking it.
         bool moves = Tape.Current is { IsRecording: true, IsTrace: false };
-        return Ops.BatchNorm(x, Gain, Offset, moves ? Mean.Value : null, moves ? Variance.Value : null, _momentum, _eps);
+        return Ops.BatchNorm(x, Gain, Offset, moves ? Mean.Value : null, moves ? Variance.Value : null, _momentum, _eps, activation);
     }
 
     // An adapter's copy of a weight learns beside the model, whose statistics stay what they are when it is switched off.

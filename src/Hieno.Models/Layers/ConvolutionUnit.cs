@@ -28,6 +28,6 @@ public sealed class ConvolutionUnit : Module
     public Tensor Forward(Tensor x)
     {
         Tensor y = _convolution.Forward(x);
-        return Ops.Activate(_norm is null ? y : _norm.Forward(y), _activation);
+        return _norm is null ? Ops.Activate(y, _activation) : _norm.Forward(y, _activation);
     }
 }

@@ -1,3 +1,4 @@
+using Hieno.Tensors.Cpu;
 using Hieno.Testing;
 using static Hieno.Tensors.Ops;
 using static Hieno.Tensors.Tests.OpChecks;
@@ -17,6 +18,32 @@ public sealed class BatchNormTests
         Tensor variance = Activate(Normal([channels], 5), Activation.Sigmoid);
         Gradient(t => BatchNormFixed(t[0], t[1], t[2], mean, variance), [[2, 3, 3, channels], [channels], [channels]]);
         Gradient(t => BatchNormFixed(t[0], null, null, mean, variance), [[5, channels]]);
+    }
+
+    [Theory]
+    [InlineData(Activation.Relu)]
+    [InlineData(Activation.Silu)]
+    public void An_activation_within_is_one_that_follows_to_the_bit(Activation activation)
+    {
+        Tensor mean = Normal([5], 4);
+        Tensor variance = Activate(Normal([5], 5), Activation.Sigmoid);
+        Tensor filters = Normal([3, 5], 6);
+        Assert.Equal(
+            Results(t => Linear(Activate(BatchNorm(Scale(t[0], 2f), t[1], t[2]), activation), t[3], null)),
+            Results(t => Linear(BatchNorm(Scale(t[0], 2f), t[1], t[2], activation: activation), t[3], null)));
+        Assert.Equal(
+            Results(t => Linear(Activate(BatchNormFixed(Scale(t[0], 2f), t[1], t[2], mean, variance), activation), t[3], null)),
+            Results(t => Linear(BatchNormFixed(Scale(t[0], 2f), t[1], t[2], mean, variance, activation: activation), t[3], null)));
+        Assert.Equal(
+            Results(t => Linear(Activate(BatchNormFixed(Scale(t[0], 2f), null, null, mean, variance), activation), filters, null), inputs: 1),
+            Results(t => Linear(BatchNormFixed(Scale(t[0], 2f), null, null, mean, variance, activation: activation), filters, null), inputs: 1));
+
+        // Blocks let go of what is not held, so that the result is computed again from what is.
+        static float[] Results(Func<Tensor[], Tensor> op, int inputs = 4)
+        {
+            Shape[] shapes = [[70, 5], [5], [5], [3, 5]];
+            return ForwardAndBackward((CpuBackend)Backend.Default, t => Block(t[0], _ => op(t)), shapes[..inputs]);
+        }
     }
 
     [Fact]
