@@ -20,7 +20,7 @@ internal static class LoRACheck
         double logits = LogitsCheck.Compare(fixture, subject.Logits(fixture.Batch), fixture.Batch, expected, "eval.logits");
         yield return new Measurement("lora logits", logits, LogitsCheck.Limit(fixture));
         yield return new Measurement("merged", MergedLogits(fixture, folder, expected), LogitsCheck.Limit(fixture));
-        yield return LossCheck.Measure("loss", LossCheck.Compare(subject, fixture.Batch, expected.Floats("loss")[0]));
+        yield return LossCheck.Measure("loss", LossCheck.Compare(subject, fixture.Batch, expected.Floats("loss")[0], fixture.TrainsOnBatches));
 
         foreach (Parameter parameter in subject.Model.Parameters())
         {

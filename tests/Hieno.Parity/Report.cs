@@ -80,7 +80,7 @@ internal sealed record Report(string Name, Outcome Outcome, IReadOnlyList<Measur
             AdamWCheck.Run(fixture, fresh),
             .. fixture.TrainsOnBatches ? (Measurement[])[AdamWCheck.Statistics(fixture, fresh)] : [],
         ];
-        if (fixture.LoRAFolder is { } folderOfAdapter && fixture.Config.ModelType != "resnet") // adapters of convolutions are not known yet
+        if (fixture.LoRAFolder is { } folderOfAdapter)
         {
             measurements.AddRange(LoRACheck.Run(fixture, folderOfAdapter));
         }

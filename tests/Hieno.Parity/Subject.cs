@@ -1,6 +1,7 @@
 using Hieno.Formats;
 using Hieno.Models;
 using Hieno.Models.Heads;
+using Hieno.Models.Layers;
 using Hieno.Models.Vision;
 using Hieno.Tensors;
 using Hieno.Tuning;
@@ -34,6 +35,11 @@ internal sealed class Subject
         if (fixture.Task == FixtureTask.ImageClassification)
         {
             var vision = VisionModel.Load(fixture.Folder, fixture.Outputs, config: config);
+            foreach (BatchNorm norm in vision.Modules().OfType<BatchNorm>())
+            {
+                norm.ReadsBatch = true; // the references' training does, whatever is frozen
+            }
+
             return new Subject(fixture, ThrowIfNew(fixture, vision));
         }
 

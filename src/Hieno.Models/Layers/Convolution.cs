@@ -5,6 +5,7 @@ namespace Hieno.Models.Layers;
 /// <summary>Filters that slide over pictures; see <see cref="Ops.Convolution"/>.</summary>
 public sealed class Convolution : Module
 {
+    private readonly List<ConvolutionUpdate> _updates = [];
     private readonly SlidingAxis _vertical;
     private readonly SlidingAxis _horizontal;
 
@@ -73,15 +74,44 @@ public sealed class Convolution : Module
     /// <summary>b, [features], or null.</summary>
     public Parameter? Bias { get; }
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<AdapterPart> Parts => _updates;
+
     /// <summary>Computes the layer.</summary>
     /// <param name="x">[N, H, W, channels].</param>
     /// <returns>[N, H', W', features].</returns>
     public Tensor Forward(Tensor x)
     {
+        Tensor y = Slide(x, Weight, Bias?.Value, Groups);
+        foreach (ConvolutionUpdate update in _updates)
+        {
+            y = update.Enabled ? update.Apply(x, y) : y;
+        }
+
+        return y;
+    }
+
+    /// <summary>Moves other filters of the same size over pictures as the layer moves its own.</summary>
+    /// <param name="x">[N, H, W, channels].</param>
+    /// <param name="filters">[Out, channels / groups, height, width].</param>
+    /// <param name="bias">[Out], or null for none.</param>
+    /// <param name="groups">Parts that channels are cut into. Default 1.</param>
+    /// <returns>[N, H', W', Out].</returns>
+    public Tensor Slide(Tensor x, Tensor filters, Tensor? bias = null, int groups = 1)
+    {
         ArgumentNullException.ThrowIfNull(x);
         (SlidingAxis down, SlidingAxis across) = CoversPictures
             ? (_vertical.Covering(x.Shape[1], Kernel.Height), _horizontal.Covering(x.Shape[2], Kernel.Width))
             : (_vertical, _horizontal);
-        return Ops.Convolution(x, Weight, Bias?.Value, down, across, Groups);
+        return Ops.Convolution(x, filters, bias, down, across, groups);
     }
+
+    /// <summary>A weight of an update of this layer, under the layer's name and depth.</summary>
+    /// <param name="name">Its last part, e.g. <c>lora_A.weight</c>.</param>
+    /// <param name="value">Its first value, long-lived.</param>
+    public Parameter CreateUpdateWeight(string name, Tensor value) => new($"{Path}.{name}", value, Weight.Kind, Weight.Depth);
+
+    internal void Attach(ConvolutionUpdate update) => _updates.Add(update);
+
+    internal void Detach(ConvolutionUpdate update) => _updates.Remove(update);
 }

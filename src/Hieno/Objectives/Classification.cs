@@ -92,8 +92,8 @@ public sealed class Classification : RowModeling
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batch);
         int[] classes = [.. batch.Examples.Select(example => example.Class)];
-        Tensor scores = model.Classify(batch);
-        return batch.Mix?.CrossEntropy(scores, classes, scale, _smoothing) ?? Ops.CrossEntropy(scores, classes, null, scale, _smoothing);
+        return model.LossOfRows(
+            batch, scale, (scores, factor) => batch.Mix?.CrossEntropy(scores, classes, factor, _smoothing) ?? Ops.CrossEntropy(scores, classes, null, factor, _smoothing));
     }
 
     /// <inheritdoc/>

@@ -52,7 +52,8 @@ public sealed class MultiLabelClassification : RowModeling
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batch);
-        return Ops.BinaryCrossEntropy(model.Classify(batch), [.. batch.Examples.SelectMany(example => example.Targets!)], null, scale);
+        float[] targets = [.. batch.Examples.SelectMany(example => example.Targets!)];
+        return model.LossOfRows(batch, scale, (logits, factor) => Ops.BinaryCrossEntropy(logits, targets, null, factor));
     }
 
     /// <inheritdoc/>

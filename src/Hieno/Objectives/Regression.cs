@@ -65,7 +65,8 @@ public sealed class Regression : RowModeling
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batch);
-        return Ops.MeanSquaredError(model.Classify(batch), [.. TargetsOf(batch).SelectMany(numbers => numbers)], null, scale);
+        float[] targets = [.. TargetsOf(batch).SelectMany(numbers => numbers)];
+        return model.LossOfRows(batch, scale, (numbers, factor) => Ops.MeanSquaredError(numbers, targets, null, factor));
     }
 
     /// <inheritdoc/>

@@ -20,4 +20,17 @@ internal static class RowOutputs
             _ => throw new InvalidOperationException($"{model?.GetType().Name} gives rows no numbers."),
         };
     }
+
+    /// <summary>The loss of a batch; that of an output beside the head is added where training gives one (<see cref="VisionHead.Auxiliary"/>).</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="batch">The rows.</param>
+    /// <param name="scale">What the loss is multiplied by.</param>
+    /// <param name="loss">The loss of numbers [rows, outputs] at a scale.</param>
+    public static Tensor LossOfRows(this PretrainedModel model, Batch batch, float scale, Func<Tensor, float, Tensor> loss)
+    {
+        Tensor main = loss(model.Classify(batch), scale);
+        return model is VisionModel { Head: { Auxiliary: { } auxiliary } head }
+            ? Ops.Add(main, loss(auxiliary, scale * head.AuxiliaryWeight))
+            : main;
+    }
 }

@@ -61,12 +61,16 @@ public sealed class AdapterWeights
     /// <typeparam name="TModule">What must be there, e.g. <see cref="Linear"/>.</typeparam>
     /// <exception cref="CheckpointException">The model has no such module.</exception>
     public TModule ModuleAt<TModule>(string path)
+        where TModule : Module => FindModule<TModule>(path)
+            ?? throw new CheckpointException(ErrorCodes.CheckpointTensorMissing, Path, $"the adapter changes the layer '{path}', which this model does not have", "Take the base model that the adapter was trained on");
+
+    /// <summary>As <see cref="ModuleAt"/>, but null where there is none.</summary>
+    /// <typeparam name="TModule">What is looked for.</typeparam>
+    public TModule? FindModule<TModule>(string path)
         where TModule : Module
     {
         IEnumerable<TModule> modules = _model.Modules().OfType<TModule>();
-        return modules.FirstOrDefault(module => module.Path == path)
-            ?? modules.FirstOrDefault(module => module.Path == $"{_model.BasePrefix}.{path}")
-            ?? throw new CheckpointException(ErrorCodes.CheckpointTensorMissing, Path, $"the adapter changes the layer '{path}', which this model does not have", "Take the base model that the adapter was trained on");
+        return modules.FirstOrDefault(module => module.Path == path) ?? modules.FirstOrDefault(module => module.Path == $"{_model.BasePrefix}.{path}");
     }
 
     /// <summary>The weight of the model of this name; an adapter that was trained on the bare body leaves the body's prefix out.</summary>

@@ -19,7 +19,7 @@ public static class LayerTargets
     }
 
     /// <summary>The layers below the head that targets name.</summary>
-    /// <typeparam name="TLayer">The kind of layer that the method can change: <see cref="Linear"/>, or <see cref="Module"/> for tables as well.</typeparam>
+    /// <typeparam name="TLayer">The kind of layer that the method can change: <see cref="Linear"/>, or <see cref="Module"/> for tables and convolutions as well.</typeparam>
     /// <param name="adapter">The adapter that is made; layers inside its whole modules are left out, because they would learn the same change twice.</param>
     /// <param name="targets">Endings of names, or <see cref="AllLinear"/>.</param>
     /// <param name="who">The method, for errors.</param>
@@ -59,5 +59,12 @@ public static class LayerTargets
         return meant == changed.Length ? endings : changed;
     }
 
-    private static Parameter? WeightOf(Module module) => module switch { Linear linear => linear.Weight, Embedding table => table.Table, _ => null };
+    /// <summary>The weight of a layer that adapters can change; null for other modules, and for convolutions whose filters read some channels only.</summary>
+    internal static Parameter? WeightOf(Module module) => module switch
+    {
+        Linear linear => linear.Weight,
+        Embedding table => table.Table,
+        Convolution { Groups: 1 } convolution => convolution.Weight,
+        _ => null,
+    };
 }

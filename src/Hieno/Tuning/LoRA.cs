@@ -116,20 +116,24 @@ public sealed class LoRA(LoRAOptions options) : ITuningMethod
         _ranks.ThrowIfIdle([.. layers.Select(layer => layer.Path)], "LoRA");
         foreach (Module layer in layers)
         {
-            if (layer is Linear linear)
+            switch (layer)
             {
-                AttachPair(adapter, linear, seed);
-            }
-            else
-            {
-                adapter.Attach(PairOf((Embedding)layer, adapter.Name, seed));
+                case Linear linear:
+                    AttachPair(adapter, linear, seed);
+                    break;
+                case Convolution convolution:
+                    adapter.Attach(PairOf(convolution, adapter.Name, seed));
+                    break;
+                default:
+                    adapter.Attach(PairOf((Embedding)layer, adapter.Name, seed));
+                    break;
             }
         }
 
         adapter.Train(options.Bias switch
         {
             LoRABias.All => model.Parameters().Where(parameter => parameter.IsBias),
-            LoRABias.LoraOnly => layers.OfType<Linear>().Select(layer => layer.Bias).OfType<Parameter>(),
+            LoRABias.LoraOnly => layers.Select(BiasOf).OfType<Parameter>(),
             _ => [],
         });
         foreach (Parameter parameter in adapter.Parameters().Where(LearnsFaster))
@@ -150,7 +154,9 @@ public sealed class LoRA(LoRAOptions options) : ITuningMethod
     }
 
     private bool IsInLayers(Module layer) =>
-        options.Layers.Count == 0 || (layer is Linear { Weight: var weight } && options.Layers.Contains(weight.Depth - 1));
+        options.Layers.Count == 0 || (layer is not Embedding && LayerTargets.WeightOf(layer) is { } weight && options.Layers.Contains(weight.Depth - 1));
+
+    private static Parameter? BiasOf(Module layer) => layer switch { Linear linear => linear.Bias, Convolution convolution => convolution.Bias, _ => null };
 
     private void AttachPair(Adapter adapter, Linear layer, ulong seed)
     {
@@ -188,6 +194,22 @@ public sealed class LoRA(LoRAOptions options) : ITuningMethod
         Tensor copy = Tensor.CreateLongLived(tensor.Shape, DType.F32, tensor.Backend);
         tensor.Backend.Copy(tensor, copy);
         return copy;
+    }
+
+    private LoRAConvolutionUpdate PairOf(Convolution layer, string adapter, ulong seed)
+    {
+        if (options.Dora || options.Initialization is LoRAStart.Pissa or LoRAStart.Olora)
+        {
+            string setting = options.Dora ? "'tuning.dora'" : $"'tuning.initialization: {options.Initialization.ToString().ToLowerInvariant()}'";
+            throw new TuningException(ErrorCodes.TuningTargetUnknown, "LoRA", $"{layer.Path} is a convolution, and {setting} is for linear layers", "Leave the setting out, or name linear layers in 'tuning.targets'");
+        }
+
+        (int rank, Backend backend) = (_ranks.RankOf(layer.Path), layer.Weight.Value.Backend);
+        int depth = layer.Channels * layer.Kernel.Height * layer.Kernel.Width;
+        Initializer start = options.Initialization == LoRAStart.Gaussian ? Initializer.Normal(1f / rank) : Initializer.KaimingUniform(depth);
+        Tensor a = start.Create(LoRAConvolutionUpdate.ShapeOfA(layer, rank), seed, $"{layer.Path}.{LoRALayout.PartA}", backend);
+        Tensor b = Initializer.Zeros.Create(LoRAConvolutionUpdate.ShapeOfB(layer, rank), seed, $"{layer.Path}.{LoRALayout.PartB}", backend);
+        return new LoRAConvolutionUpdate(layer, adapter, a, b, ScaleOf(layer), (float)options.Dropout);
     }
 
     // For a table it is A that starts at zero, and there is no dropout: what A reads is an id.

@@ -46,8 +46,16 @@ internal sealed class LoRALayout : PeftLayout
         PeftLoRAConfig lora = adapter.Source!.LoRA!;
         foreach (string path in weights.PathsWith(PartA))
         {
-            Linear layer = weights.ModuleAt<Linear>(path);
             int rank = lora.RankOf(path);
+            if (weights.FindModule<Convolution>(path) is { } convolution)
+            {
+                Tensor filters = weights.Take(path, PartA, LoRAConvolutionUpdate.ShapeOfA(convolution, rank));
+                Tensor mix = weights.Take(path, PartB, LoRAConvolutionUpdate.ShapeOfB(convolution, rank));
+                adapter.Attach(new LoRAConvolutionUpdate(convolution, adapter.Name, filters, mix, (float)lora.ScaleOf(path), (float)lora.Dropout));
+                continue;
+            }
+
+            Linear layer = weights.ModuleAt<Linear>(path);
             Tensor a = weights.Take(path, PartA, [rank, layer.In]);
             Tensor b = weights.Take(path, PartB, [layer.Out, rank]);
             float scale = (float)lora.ScaleOf(path);

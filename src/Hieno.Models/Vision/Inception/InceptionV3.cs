@@ -164,8 +164,8 @@ public sealed class InceptionV3Head : VisionHead
         : base(string.Empty)
     {
         _backbone = backbone;
-        _head = Add(new PooledHead(root, "fc", backbone, outputs, dropout, Initializer.Normal(0.1f)));
         _auxiliary = hasAuxiliary ? Add(new InceptionAuxiliary(root.At("AuxLogits").AtDepth(InceptionV3Backbone.AuxiliaryDepth), outputs)) : null;
+        _head = Add(new PooledHead(root, "fc", backbone, outputs, dropout, Initializer.Normal(0.1f))); // last: its linear layer is the output layer
     }
 
     /// <inheritdoc/>

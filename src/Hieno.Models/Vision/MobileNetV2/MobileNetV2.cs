@@ -76,7 +76,7 @@ public sealed class TorchvisionMobileNetV2Family : VisionFamily
     public override string BasePrefix => string.Empty;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> DefaultTargets => ["conv.2", "conv.0.0"];
+    public override IReadOnlyList<string> DefaultTargets => ["conv.0.0", "conv.2"];
 
     /// <inheritdoc/>
     public override string Architecture => "MobileNetV2";
