@@ -212,17 +212,20 @@ public sealed class FineTuner
         RunOutcome outcome = trainer.Run(cancellationToken);
         RunCompleted result = outcome == RunOutcome.Cancelled
             ? new RunCompleted(outcome, trainer.Step, _recipe.Output, trainer.Before, NoMetrics, trainer.Seconds)
-            : Finish(outcome, trainer, test, events, folder, () => FinalModel.Save(tuned, objective, input, config, _recipe.Base, folder.Final), () => OpenModel(config, objective.Head, input));
+            : Finish(outcome, trainer, objective, train, test, input.Pictures, events, folder, () => FinalModel.Save(tuned, objective, input, config, _recipe.Base, folder.Final), () => OpenModel(config, objective.Head, input));
         events.Emit(result);
         folder.Close();
         return result;
     }
 
-    private RunCompleted Finish(RunOutcome outcome, Trainer trainer, IReadOnlyList<Example> test, RunEvents events, RunFolder folder, Action save, Func<PretrainedModel> openBase)
+    private RunCompleted Finish(
+        RunOutcome outcome, Trainer trainer, IObjective objective, IReadOnlyList<Example> train, IReadOnlyList<Example> test, ImagePreparation? preparation,
+        RunEvents events, RunFolder folder, Action save, Func<PretrainedModel> openBase)
     {
         trainer.TakeBest();
         Evaluation? after = test.Count > 0 ? trainer.Evaluate(test) : null;
         save();
+        PretrainedModel? before = trainer.Tuned.Adapter is null && _recipe.Tuning is not BlockExpansionOptions ? openBase() : null;
         using var process = Process.GetCurrentProcess();
         var report = new Report
         {
@@ -238,7 +241,8 @@ public sealed class FineTuner
             OptimizerBytes = trainer.OptimizerBytes,
             Before = trainer.Before,
             After = after?.Values ?? NoMetrics,
-            Changes = trainer.Tuned.Adapter is null && _recipe.Tuning is not BlockExpansionOptions ? WeightChange.ToMarkdown(WeightChange.ByComponent(openBase(), trainer.Tuned.Model)) : null,
+            Changes = before is null ? null : ChangesOf(before, trainer.Tuned, objective, train),
+            Pictures = Draw(new ReportPictures(folder.Path, trainer.Tuned.Model, events.Say), after, before, objective, test, preparation),
             Classes = after?.Predictions is ClassPredictions classes ? ClassificationReport.Of(classes).ToText() : null,
         };
         report.Write(folder.Path, _recipe, _kinds);
@@ -248,6 +252,34 @@ public sealed class FineTuner
         }
 
         return new RunCompleted(outcome, trainer.Step, folder.Final, report.Before, report.After, report.Seconds);
+    }
+
+    private string ChangesOf(PretrainedModel before, TunedModel tuned, IObjective objective, IReadOnlyList<Example> train)
+    {
+        int blocks = tuned.Model.Blocks.Count;
+        IReadOnlyDictionary<string, double> gradient = GradientShare.Of(tuned, objective, train, _recipe.Seed, parameter => WeightChange.LayerOf(parameter, blocks));
+        return $"{WeightChange.ToMarkdown(WeightChange.ByLayer(before, tuned.Model), gradient)}\nGradient: the part of its squared length that each layer has now, on up to 64 training rows.\n\n"
+            + WeightChange.ToMarkdown(WeightChange.ByComponent(before, tuned.Model));
+    }
+
+    private IReadOnlyList<ReportPicture> Draw(
+        ReportPictures pictures, Evaluation? after, PretrainedModel? before, IObjective objective, IReadOnlyList<Example> test, ImagePreparation? preparation)
+    {
+        if (after?.Predictions is ClassPredictions predictions)
+        {
+            pictures.DrawPredictions(predictions);
+            if (preparation is not null)
+            {
+                pictures.DrawSaliency(test, predictions, preparation, objective, _recipe.Seed);
+            }
+        }
+
+        if (before is not null)
+        {
+            pictures.DrawFilters(before);
+        }
+
+        return pictures.Drawn;
     }
 
     // A run folder is the record of a run, also of one that failed.

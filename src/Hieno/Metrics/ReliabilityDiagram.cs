@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Hieno.Metrics;
 
-/// <summary>Confidence against accuracy, bin by bin: bars under the diagonal say that the model is surer than it may be.</summary>
+/// <summary>Confidence against accuracy, bin by bin: bars that end under the diagonal say that the model is surer than it may be.</summary>
 /// <remarks>Guo et al. 2017, <see href="https://arxiv.org/abs/1706.04599"/>, figure 1. The lower strip shows how many rows each bin has.</remarks>
 public static class ReliabilityDiagram
 {
@@ -53,13 +53,13 @@ public static class ReliabilityDiagram
         return svg.Append("</svg>\n").ToString();
     }
 
-    // The accuracy in blue, and in red what lies between it and the mean confidence.
+    // The accuracy in blue; what lies between it and the mean confidence, in orange where the model is too sure, in light blue where it is not sure enough.
     private static void DrawBin(StringBuilder svg, CalibrationBin bin, int most)
     {
         (double x, double width) = (X(bin.Low), Math.Max(1, ((bin.High - bin.Low) * Side) - 1));
         svg.Append(CultureInfo.InvariantCulture, $"<g><title>confidence {bin.Low:0.###} to {bin.High:0.###}: {bin.Count} rows, accuracy {bin.Accuracy:0.####}, mean confidence {bin.Confidence:0.####}</title>");
         Box(svg, x, Y(bin.Accuracy), width, bin.Accuracy * Side, "#1f5fa8");
-        Box(svg, x, Y(Math.Max(bin.Accuracy, bin.Confidence)), width, Math.Abs(bin.Accuracy - bin.Confidence) * Side, "#e0a58a");
+        Box(svg, x, Y(Math.Max(bin.Accuracy, bin.Confidence)), width, Math.Abs(bin.Accuracy - bin.Confidence) * Side, bin.Confidence > bin.Accuracy ? "#e0a58a" : "#9dbbe0");
         double height = (double)bin.Count / most * (Strip - 8);
         Box(svg, x, Top + Side + 8, width, Math.Max(1, height), "#999");
         svg.Append("</g>\n");

@@ -56,8 +56,11 @@ public sealed record Report
     /// <summary>Per-class figures on the test rows, as text; null where the task has no classes.</summary>
     public string? Classes { get; init; }
 
-    /// <summary>How far each component of the model moved, as a table; null where an adapter learned and the model stayed as it was.</summary>
+    /// <summary>How far each layer and each component of the model moved, as tables; null where an adapter learned and the model stayed as it was.</summary>
     public string? Changes { get; init; }
+
+    /// <summary>Pictures in the run folder.</summary>
+    public IReadOnlyList<ReportPicture> Pictures { get; init; } = [];
 
     /// <summary>Writes both forms into a run folder.</summary>
     public void Write(string folder, Recipe recipe, KindCatalog kinds)
@@ -99,6 +102,11 @@ public sealed record Report
         if (Classes is not null)
         {
             text.Append("## Classes\n\n```\n").Append(Classes.TrimEnd()).Append("\n```\n\n");
+        }
+
+        foreach (ReportPicture picture in Pictures)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"![{picture.Title}]({picture.File})\n\n{picture.Title}.\n\n");
         }
 
         if (Changes is not null)

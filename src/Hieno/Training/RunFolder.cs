@@ -32,7 +32,7 @@ public sealed class RunFolder : IDisposable
     private const string CurvesName = "tensorboard";
 
     private static readonly string[] s_files = [EventsFileName, RecipeFileName, RunFileName, Report.JsonFileName, Report.TextFileName, FisherInformation.FileName];
-    private static readonly string[] s_folders = [CheckpointsName, FinalName, CurvesName];
+    private static readonly string[] s_folders = [CheckpointsName, FinalName, CurvesName, ReportPictures.FolderName];
 
     private readonly FileStream _lock;
     private readonly EventLog _events;

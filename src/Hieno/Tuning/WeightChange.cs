@@ -30,6 +30,43 @@ public sealed partial record WeightChange(string Name, long Count, double Angle,
         return Compare(before, after, parameter => parameter.Depth >= 1 && parameter.Depth <= blocks ? BlockNumber().Replace(parameter.Name, ".*.", 1) : parameter.Name);
     }
 
+    /// <summary>The changes by layer, from what comes before the first block to what follows the last.</summary>
+    /// <param name="before">The model before training.</param>
+    /// <param name="after">The same model after it.</param>
+    public static IReadOnlyList<WeightChange> ByLayer(PretrainedModel before, PretrainedModel after)
+    {
+        ArgumentNullException.ThrowIfNull(after);
+        return Compare(before, after, parameter => LayerOf(parameter, after.Blocks.Count));
+    }
+
+    /// <summary>The layer that a weight belongs to, as <see cref="ByLayer"/> names it.</summary>
+    /// <param name="parameter">The weight.</param>
+    /// <param name="blocks">The model's number of blocks.</param>
+    public static string LayerOf(Parameter parameter, int blocks)
+    {
+        ArgumentNullException.ThrowIfNull(parameter);
+        return parameter.Depth == 0 ? "before the blocks"
+            : parameter.Depth > blocks ? "after the blocks"
+            : string.Create(CultureInfo.InvariantCulture, $"block {parameter.Depth - 1}");
+    }
+
+    /// <summary>A table in Markdown, from the first layer to the last, with what each has of the gradient.</summary>
+    /// <param name="layers">What <see cref="ByLayer"/> gives.</param>
+    /// <param name="gradient">Each layer's part of the squared length of the gradient, by name; layers that are not there learned nothing.</param>
+    public static string ToMarkdown(IEnumerable<WeightChange> layers, IReadOnlyDictionary<string, double> gradient)
+    {
+        ArgumentNullException.ThrowIfNull(layers);
+        ArgumentNullException.ThrowIfNull(gradient);
+        var text = new StringBuilder("| layer | count | mean change | relative | angle, rad | gradient |\n|---|--:|--:|--:|--:|--:|\n");
+        foreach (WeightChange change in layers)
+        {
+            string share = gradient.TryGetValue(change.Name, out double part) ? string.Create(CultureInfo.InvariantCulture, $"{100 * part:0.0} %") : "frozen";
+            text.Append(CultureInfo.InvariantCulture, $"| {change.Name} | {change.Count:N0} | {change.MeanChange:g3} | {change.RelativeChange:g3} | {change.Angle:0.0000} | {share} |\n");
+        }
+
+        return text.ToString();
+    }
+
     /// <summary>A table in Markdown, largest mean change first; groups that did not move are left out.</summary>
     public static string ToMarkdown(IEnumerable<WeightChange> changes)
     {
