@@ -100,9 +100,12 @@ internal static partial class InspectCommand
         });
     }
 
-    private static string WhatItReads(PretrainedModel model) => model is TextModel { Backbone: var body }
-        ? $", {Figures.Count(body.VocabularySize)} tokens, at most {Figures.Count(body.MaxPositions)} positions"
-        : string.Empty;
+    private static string WhatItReads(PretrainedModel model) => model switch
+    {
+        TextModel { Backbone: var body } => $", {Figures.Count(body.VocabularySize)} tokens, at most {Figures.Count(body.MaxPositions)} positions",
+        VisionModel vision when vision.Family.InputOf(vision.Config) is var input => $", pictures of {input.Height} × {input.Width} pixels in {input.Channels} channels",
+        _ => string.Empty,
+    };
 
     private static bool HasWeights(string folder) =>
         File.Exists(Path.Combine(folder, CheckpointFiles.SingleFileName)) || File.Exists(Path.Combine(folder, CheckpointFiles.IndexFileName));

@@ -54,6 +54,9 @@ public sealed class ImageBatch
         }
     }
 
+    /// <summary>The size of the pictures; what is subtracted and divided by was done when they were read.</summary>
+    internal ImageInput Input => new(_shape[1], _shape[2], new float[_shape[3]], new float[_shape[3]]);
+
     /// <summary>What tells the pictures apart, or null: see the constructor.</summary>
     public IReadOnlyList<object>? Keys { get; }
 

@@ -18,13 +18,18 @@ public abstract class VisionBackbone(string path) : Module(path)
     /// <summary>See <see cref="PretrainedModel.CheckpointSpan"/>.</summary>
     public int CheckpointSpan { get; set; } = 1;
 
+    /// <summary>Remembers what the frozen lowest blocks compute, so that they run once for each picture; null (default) computes it each time.</summary>
+    public FrozenFeatures? Frozen { get; set; }
+
     /// <summary>Computes features: [N, H', W', <see cref="Width"/>] of a convolutional network, [N · T, <see cref="Width"/>] of a transformer with T vectors a picture.</summary>
     /// <param name="batch">The pictures.</param>
     /// <exception cref="ShapeException">The network cannot read pictures of this size or number of channels.</exception>
     public Tensor Forward(ImageBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return Finish(RunAll(Stem(batch), batch), batch);
+        return Finish(Frozen is { } frozen && RemembersFrozen && frozen.Applies(this, batch)
+            ? RunBlocks(frozen.Read(this, batch), frozen.Blocks, Blocks.Count, batch)
+            : RunAll(Stem(batch), batch), batch);
     }
 
     /// <summary>What the stem and then each block give, lowest first, <see cref="Blocks"/> + 1 in all.</summary>
@@ -57,8 +62,14 @@ public abstract class VisionBackbone(string path) : Module(path)
     /// <summary>Runs all blocks; a network with outputs beside its head looks at what comes between them. Default: one after the other.</summary>
     private protected virtual Tensor RunAll(Tensor x, ImageBatch batch) => RunBlocks(x, 0, Blocks.Count, batch);
 
+    /// <summary>Whether what frozen blocks compute may be remembered. Default true; not where something beside the blocks is computed from them.</summary>
+    internal virtual bool RemembersFrozen => true;
+
     /// <summary>What follows the last block: a normalisation in some families. Default: nothing.</summary>
     protected virtual Tensor Finish(Tensor x, ImageBatch batch) => x;
+
+    /// <summary>What the stem and the lowest blocks give.</summary>
+    internal Tensor Lowest(int blocks, ImageBatch batch) => RunBlocks(Stem(batch), 0, blocks, batch);
 
     /// <summary>Runs the blocks from <paramref name="first"/> up to <paramref name="end"/>.</summary>
     /// <remarks>Each gives its temporary memory back and keeps no more of it than training needs.</remarks>

@@ -118,7 +118,11 @@ public static class Adviser
         int blocks = model.Blocks.Count;
         yield return new Learning("full", all);
         yield return new Learning($"partial, last {blocks - (blocks / 2)} blocks", [.. all.Where(parameter => parameter.Depth > blocks / 2).Union(head)]);
-        yield return Learning.LowRank("lora", [.. all.Where(parameter => fresh.Contains(parameter.Name))], layers, CandidateRank, blocks);
+        if (layers.Length > 0)
+        {
+            yield return Learning.LowRank("lora", [.. all.Where(parameter => fresh.Contains(parameter.Name))], layers, CandidateRank, blocks);
+        }
+
         if (head.Length > 0)
         {
             yield return new Learning("head", head);

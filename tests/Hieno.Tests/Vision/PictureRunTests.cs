@@ -146,6 +146,84 @@ public sealed class PictureRunTests : IDisposable
     public void A_method_for_text_is_refused() =>
         Assert.Equal(ErrorCodes.TuningNeedsText, Assert.Throws<TuningException>(() => TinyRun.Train(_run.Recipe(tuning: new PromptTuningOptions(), data: _run.Plain()))).Code);
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_frozen_blocks_make_of_a_picture_is_computed_once_and_changes_no_byte(bool head)
+    {
+        TuningOptions tuning = head ? new HeadOptions() : new PartialOptions { LastBlocks = 1 };
+        string[] hashes = [.. new[] { FrozenCaching.Auto, FrozenCaching.Off }.Select(caching =>
+        {
+            Recipe recipe = _run.Recipe($"frozen-{caching}", tuning, PictureRun.Training(epochs: 3) with { CacheFrozen = caching }, new DataOptions { Train = [_run.Data], Test = Path.Combine(_run.Data) });
+            (_, List<TrainingEvent> events) = TinyRun.Train(recipe);
+            string[] said = [.. events.OfType<LogMessage>().Select(item => item.Text)];
+            Assert.Equal(caching == FrozenCaching.Auto, said.Any(text => text.Contains("is remembered for each picture", StringComparison.Ordinal)));
+            if (caching == FrozenCaching.Auto)
+            {
+                Assert.Contains(said, text => text.StartsWith("frozen layers ran for 48 pictures and were spared for 48", StringComparison.Ordinal)); // 24 to train on, 24 for the report before
+            }
+
+            return TinyRun.FinalHash(recipe);
+        })];
+        Assert.Single(hashes.Distinct());
+    }
+
+    [Fact]
+    public void Pictures_that_change_in_each_pass_are_not_remembered()
+    {
+        (_, List<TrainingEvent> events) = TinyRun.Train(_run.Recipe(tuning: new HeadOptions()));
+        Assert.DoesNotContain(events.OfType<LogMessage>(), item => item.Text.Contains("is remembered", StringComparison.Ordinal));
+        var error = Assert.Throws<TrainingException>(() => TinyRun.Train(_run.Recipe("on", new HeadOptions(), PictureRun.Training() with { CacheFrozen = FrozenCaching.On })));
+        Assert.Contains("'data.augment'", error.Message, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<string> Methods => ["head", "partial", "bitfit", "norms", "fisher-norms", "random-mask", "ln-tuning"];
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void A_method_trains_what_it_says_and_the_saved_model_gives_the_same_values(string name)
+    {
+        TuningOptions tuning = name switch
+        {
+            "head" => new HeadOptions(),
+            "partial" => new PartialOptions { LastBlocks = 1 },
+            "bitfit" => new BitFitOptions(),
+            "norms" => new NormsOptions(),
+            "fisher-norms" => new FisherNormsOptions(),
+            "random-mask" => new RandomMaskOptions(),
+            _ => new LnTuningOptions(),
+        };
+        Recipe pretrained = _run.Recipe("before", training: PictureRun.Training(epochs: 1), data: _run.Plain());
+        TinyRun.Train(pretrained);
+        Recipe recipe = _run.Recipe("after", tuning, data: _run.Plain(), baseModel: Path.Combine(pretrained.Output, "final"));
+        (RunCompleted result, List<TrainingEvent> events) = TinyRun.Train(recipe);
+        Assert.InRange(events.OfType<RunStarted>().Single().TrainableWeights, 1, 78_000);
+        LoadedModel opened = LoadedModel.Open(recipe.Output);
+        IObjective objective = new ImageClassificationOptions().Create();
+        objective.Prepare(opened.ContextOf(recipe.Data, null, 0, _ => { }), []);
+        IReadOnlyList<Example> examples = objective.Encode(DataSplit.ReadFile(_run.Data, recipe.Data, pictures: true), new List<DatasetException>());
+        Assert.Equal(result.After["log-loss"], Evaluation.Run(opened.Model, objective, examples, [new LogLoss()], batchSize: 4, seed: 0).Values["log-loss"]);
+    }
+
+    [Fact]
+    public void Settings_of_training_work_on_pictures_as_on_texts()
+    {
+        TrainingOptions usual = PictureRun.Training(epochs: 3);
+        foreach ((string name, TrainingOptions training) in new (string, TrainingOptions)[]
+        {
+            ("probe", usual with { Probe = new ProbeOptions { Strengths = 3 } }),
+            ("decay", usual with { LayerDecay = 0.8 }),
+            ("unfreeze", usual with { Unfreeze = new UnfreezeOptions() }),
+            ("checkpointing", usual with { GradientCheckpointing = true }),
+            ("green", usual with { GreenTrainer = new GreenTrainerOptions { Flops = 0.9, EverySteps = 9 } }),
+            ("stopping", usual with { EarlyStopping = new EarlyStoppingOptions { Patience = 1 } }),
+        })
+        {
+            (RunCompleted result, _) = TinyRun.Train(_run.Recipe(name, training: training, data: _run.Plain() with { Validation = _run.Data }));
+            Assert.True(result.After["log-loss"] < result.Before["log-loss"], name);
+        }
+    }
+
     private IObjective Prepared(DataOptions data, out IReadOnlyList<Example> examples)
     {
         IObjective objective = new ImageClassificationOptions().Create();

@@ -5,7 +5,8 @@ internal sealed class LearningRateRule : IAdviceRule
 {
     public Recommendation? Advise(AdviceFacts facts)
     {
-        if (RateBand.Of(facts.Run) is not { } band)
+        // The usual rates are those of transformers on texts; of networks that read pictures nothing is known that would help.
+        if (facts.Run.Task.StartsWith("image-", StringComparison.Ordinal) || RateBand.Of(facts.Run) is not { } band)
         {
             return null;
         }
