@@ -56,8 +56,9 @@ internal static class LoRACheck
 
         // A module that is saved whole may hold smaller ones: classifier.modules_to_save.default.dense.weight.
         string[] parts = module.Split('.');
-        int whole = Math.Max(0, Array.FindIndex(parts, part => adapter.Options.ModulesToSave.Contains(part)));
-        return $"{Prefix}{string.Join('.', [.. parts[..(whole + 1)], "modules_to_save", adapter.Name, .. parts[(whole + 1)..], weight])}";
+        int whole = Enumerable.Range(1, parts.Length).First(count =>
+            count == parts.Length || adapter.Options.ModulesToSave.Any(name => LayerTargets.Matches(string.Join('.', parts[..count]), name)));
+        return $"{Prefix}{string.Join('.', [.. parts[..whole], "modules_to_save", adapter.Name, .. parts[whole..], weight])}";
     }
 
     private static void ThrowUnlessSameNames(string folder, Adapter adapter, TensorFile expected)
