@@ -257,8 +257,8 @@ public sealed class FineTuner
     private string ChangesOf(PretrainedModel before, TunedModel tuned, IObjective objective, IReadOnlyList<Example> train)
     {
         int blocks = tuned.Model.Blocks.Count;
-        IReadOnlyDictionary<string, double> gradient = GradientShare.Of(tuned, objective, train, _recipe.Seed, parameter => WeightChange.LayerOf(parameter, blocks));
-        return $"{WeightChange.ToMarkdown(WeightChange.ByLayer(before, tuned.Model), gradient)}\nGradient: the part of its squared length that each layer has now, on up to 64 training rows.\n\n"
+        IReadOnlyDictionary<string, double> gradient = GradientShare.Of(tuned, objective, train, _recipe.Seed, parameter => WeightChange.LayerOf(parameter, blocks), _recipe.Training.StepInBackward);
+        return $"{WeightChange.ToMarkdown(WeightChange.ByLayer(before, tuned.Model), gradient)}\nGradient: the part of its squared length that each layer has now, on up to {(_recipe.Training.StepInBackward ? 8 : 64)} training rows.\n\n"
             + WeightChange.ToMarkdown(WeightChange.ByComponent(before, tuned.Model));
     }
 

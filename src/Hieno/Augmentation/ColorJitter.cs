@@ -8,17 +8,17 @@ namespace Hieno.Augmentation;
 /// <summary>Settings of <see cref="ColorJitter"/>.</summary>
 public sealed record ColorJitterOptions : PictureAugmentationOptions, IValidated
 {
-    /// <summary>Brightness is multiplied by a factor from 1 − this (at least 0) to 1 + this. Default 0: it stays.</summary>
+    /// <summary>Brightness is multiplied by a factor from 1 − this (at least 0) to 1 + this; 0 leaves it. Default 0.2.</summary>
     [Range(0.0, 10.0)]
-    public double Brightness { get; init; }
+    public double Brightness { get; init; } = 0.2;
 
-    /// <summary>The same for contrast. Default 0.</summary>
+    /// <summary>The same for contrast. Default 0.2.</summary>
     [Range(0.0, 10.0)]
-    public double Contrast { get; init; }
+    public double Contrast { get; init; } = 0.2;
 
-    /// <summary>The same for saturation. Default 0.</summary>
+    /// <summary>The same for saturation. Default 0.2.</summary>
     [Range(0.0, 10.0)]
-    public double Saturation { get; init; }
+    public double Saturation { get; init; } = 0.2;
 
     /// <summary>Hues turn by up to this part of their circle either way. Default 0.</summary>
     [Range(0.0, 0.5)]

@@ -18,7 +18,7 @@ public sealed class BuiltInAugmentationsTests
     }
 
     [Theory]
-    [InlineData("color-jitter", "changes nothing")]
+    [InlineData("{ kind: color-jitter, brightness: 0, contrast: 0, saturation: 0 }", "changes nothing")]
     [InlineData("{ kind: rotation, degrees: 200 }", "180")]
     [InlineData("{ kind: rotation, filter: lanczos }", "nearest, bilinear")]
     [InlineData("{ kind: mixup, alpha: 0 }", "0.001")]
