@@ -91,7 +91,7 @@ internal sealed class MergedModel : IDisposable
             }
         }
 
-        File.WriteAllText(Path.Combine(folder, ModelConfig.FileName), config.ToJsonString(new() { WriteIndented = true }) + "\n");
+        IndentedJson.Write(Path.Combine(folder, ModelConfig.FileName), config);
         WeightFiles.CopyCompanions(Folder, folder);
     }
 

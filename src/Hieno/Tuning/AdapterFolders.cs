@@ -59,7 +59,7 @@ public static class AdapterFolders
         }
 
         var list = new JsonObject { [Key] = new JsonArray([.. adapters.Select(adapter => JsonValue.Create(adapter.Name))]) };
-        File.WriteAllText(Path.Combine(folder, FileName), list.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        IndentedJson.Write(Path.Combine(folder, FileName), list);
     }
 
     /// <summary>Attaches what a folder holds to <paramref name="model"/>, frozen; several adapters are named after their folders. On an error the model is left as it was.</summary>

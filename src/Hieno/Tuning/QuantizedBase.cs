@@ -22,7 +22,7 @@ public static class QuantizedBase
     {
         if (quantization is not null)
         {
-            File.WriteAllText(Path.Combine(folder, FileName), Describe(quantization).ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+            IndentedJson.Write(Path.Combine(folder, FileName), Describe(quantization));
         }
     }
 

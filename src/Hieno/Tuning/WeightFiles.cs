@@ -93,7 +93,7 @@ public static class WeightFiles
 
         config["architectures"] = new JsonArray(model.Architecture);
         describe?.Invoke(config);
-        File.WriteAllText(Path.Combine(folder, ModelConfig.FileName), config.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        IndentedJson.Write(Path.Combine(folder, ModelConfig.FileName), config);
         CopyCompanions(companions, folder);
     }
 
