@@ -2,7 +2,6 @@ using System.Text.Json;
 using Hieno.Formats;
 using Hieno.Models;
 using Hieno.Models.Heads;
-using Hieno.Optimizers;
 using Hieno.Tensors;
 using Hieno.Tuning;
 
@@ -12,8 +11,7 @@ namespace Hieno.Benchmarks.Workloads;
 internal sealed class TrainingStep(string name, double target, StepWorkload workload) : IStepBenchmark
 {
     private TunedModel _tuned = null!;
-    private WeightwiseOptimizer _optimizer = null!;
-    private Dictionary<Tensor, OptimizedParameter> _weights = null!;
+    private SteppedInBackward _optimizer = null!;
     private TokenBatch _batch = null!;
     private int[] _labels = []; // a token for each position, or a class for each sequence
 
@@ -45,23 +43,16 @@ internal sealed class TrainingStep(string name, double target, StepWorkload work
         TextModel model = Base?.Invoke(config, workload.Head) ?? TextModel.Create(config, workload.Head, (ulong)workload.Seed);
         TuningOptions tuning = workload.Tuning == StepTuning.Full ? new FullOptions() : workload.Lora();
         _tuned = tuning.Create().Apply(model, (ulong)workload.Seed);
-        var adamw = new AdamWOptions { WeightDecay = workload.WeightDecay };
-        IReadOnlyList<OptimizedParameter> weights = OptimizedParameter.Create(_tuned.Trainable, workload.Layers, adamw.WeightDecay);
-        (_optimizer, _weights) = (new AdamW(adamw, weights), weights.ToDictionary(item => item.Parameter.Value));
+        _optimizer = new SteppedInBackward(_tuned.Trainable, workload.Layers, workload.LearningRate, workload.WeightDecay);
         DrawBatch();
     }
 
     /// <inheritdoc/>
     public double Step()
     {
-        // As `training.stepInBackward` does it: neither side clips, so no gradient has to wait for the others.
         using Tape tape = Tape.Begin(precision: workload.Precision == StepWorkload.Brain ? MatMulPrecision.Bf16 : MatMulPrecision.Fp32);
         Tensor loss = Loss((TextModel)_tuned.Model);
-        tape.Backward(loss, onComplete: weight =>
-        {
-            _optimizer.Step(_weights[weight], workload.LearningRate, gradientScale: 1f);
-            weight.ClearGrad();
-        });
+        _optimizer.Run(tape, loss);
         return loss.Item();
     }
 

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Hieno.Formats;
 using Hieno.Models;
 using Hieno.Models.Vision;
-using Hieno.Optimizers;
 using Hieno.Tensors;
 using Hieno.Tuning;
 
@@ -22,10 +21,8 @@ internal sealed class VisionStep(string name, string architecture, int batch, bo
     private const double LearningRate = 1e-4;
     private const double Decay = 0.01;
 
-    private TunedModel _tuned = null!;
     private VisionModel _model = null!;
-    private WeightwiseOptimizer _optimizer = null!;
-    private Dictionary<Tensor, OptimizedParameter> _weights = null!;
+    private SteppedInBackward _optimizer = null!;
     private ImageBatch _batch = null!;
     private int[] _labels = [];
     private ulong _steps;
@@ -64,9 +61,7 @@ internal sealed class VisionStep(string name, string architecture, int batch, bo
     {
         _model = VisionModel.Create(ModelConfig.From(JsonSerializer.SerializeToElement(Config), name), Classes, Seed);
         TuningOptions tuning = frozen ? new HeadOptions() : new FullOptions();
-        _tuned = tuning.Create().Apply(_model, Seed);
-        IReadOnlyList<OptimizedParameter> weights = OptimizedParameter.Create(_tuned.Trainable, _model.Blocks.Count, Decay);
-        (_optimizer, _weights) = (new AdamW(new AdamWOptions { WeightDecay = Decay }, weights), weights.ToDictionary(item => item.Parameter.Value));
+        _optimizer = new SteppedInBackward(tuning.Create().Apply(_model, Seed).Trainable, _model.Blocks.Count, LearningRate, Decay);
         var rng = new Rng(Seed, RngStream.Augmentation);
         Tensor pixels = Tensor.CreateLongLived([batch, Side, Side, 3], DType.F32);
         rng.FillNormal(pixels.Span, 0f, 1f, 0);
@@ -80,11 +75,7 @@ internal sealed class VisionStep(string name, string architecture, int batch, bo
         // A source of dropout makes it a pass of training, in which batch normalisation that learns reads the batch.
         using Tape tape = Tape.Begin(dropout: new DropoutSource(new Rng(Seed, RngStream.Dropout), _steps++));
         Tensor loss = Ops.CrossEntropy(_model.Classify(_batch), _labels, null, 1f / batch);
-        tape.Backward(loss, onComplete: weight =>
-        {
-            _optimizer.Step(_weights[weight], LearningRate, gradientScale: 1f);
-            weight.ClearGrad();
-        });
+        _optimizer.Run(tape, loss);
         return loss.Item();
     }
 }
